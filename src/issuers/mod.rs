@@ -1,0 +1,167 @@
+//! Issuers: who makes and kills versions. The contract every kind keeps, and the one place that builds them.
+
+use std::fmt;
+
+use crate::model::{Effect, Fault, Finding, Instant, Key, KeyId, Tag};
+
+/// What an issuer can do, as data: `plan` reads it and refuses what cannot work before anything runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// How many versions may live at once.
+    pub overlap: Overlap,
+    /// Who makes the value up.
+    pub value: ValueBy,
+    /// Whether `find` can list keys by tag.
+    pub finds: Ability,
+    /// Whether `expire` can set an end on a key.
+    pub expires: Ability,
+    /// Whether `last_used` can tell.
+    pub reports_use: Ability,
+    /// Whether `revoke` kills the key, or a person has to and rotakey only watches it die.
+    pub revokes: Ability,
+}
+
+/// How many versions an issuer lets live at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlap {
+    /// Any number in practice.
+    Many,
+    /// Two: the version before last must be gone before the next is issued.
+    Two,
+    /// One: the old version dies when the new one is made, so no grace is possible.
+    None,
+}
+
+/// Who makes the value up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueBy {
+    /// The vendor. A lost reply loses the value: the key is found by its tag and removed.
+    Issuer,
+    /// rotakey. The value is durable before the issuer sees it, so asking again with the same one is harmless.
+    Rotakey,
+    /// A person makes the key at the vendor and hands it over (assisted).
+    Person,
+}
+
+/// Whether something can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ability {
+    /// It can.
+    Yes,
+    /// It cannot.
+    No,
+}
+
+/// What the issuer says of a key now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// Whether the key works.
+    pub verdict: Verdict,
+    /// The issuer's own clock (its `Date` header), the second clock by which grace is measured.
+    pub date: Option<Instant>,
+}
+
+/// Whether a key works.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It is accepted.
+    Works,
+    /// It is accepted as genuine and refused for this call: a narrow scope, not a dead key.
+    Denied,
+    /// It is refused: dead, or not yet known everywhere.
+    Refused,
+    /// Nobody could tell.
+    Unknown(Fault),
+}
+
+/// A key that `find` came upon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The key without its value, which an issuer shows only once; the fields are empty.
+    pub key: Key,
+    /// When the issuer made it, if it says.
+    pub created_at: Option<Instant>,
+}
+
+/// Someone who makes and kills versions.
+///
+/// Every call that changes something returns an [`Effect`]; none is repeated inside unless repeating is harmless.
+pub trait Issuer: Send + Sync {
+    /// What this issuer can do. The same answer for as long as the configuration stays the same; sends nothing.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Where keys are made, for people: `openai project proj_123`. Sends nothing.
+    fn place(&self) -> String;
+
+    /// Asks, without changing anything, whether the credentials in use may do what `issue` and `revoke` need.
+    fn check(&self) -> Vec<Finding>;
+
+    /// Makes up the next key where rotakey chooses the value ([`ValueBy::Rotakey`]); sends nothing. The driver makes
+    /// the proposal durable before it calls `issue` with it. `None` where the issuer chooses.
+    fn propose(&self, current: Option<&Key>) -> Result<Option<Key>, Fault> {
+        let _current = current;
+        Ok(None)
+    }
+
+    /// What a person has to do to make the next key, for assisted issuers: one line a step, with the link.
+    fn instructions(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Makes a new version, marked with the tag. With a proposal the call may be repeated with the same proposal and
+    /// succeeds again; without one it is sent exactly once and never retried (G1).
+    fn issue(&self, request: &Request<'_>) -> Effect<Key>;
+
+    /// All keys that carry this tag. Only called where [`Capabilities::finds`].
+    fn find(&self, tag: &Tag) -> Result<Vec<Found>, Fault> {
+        let _tag = tag;
+        Err(Fault::refused("this issuer cannot list keys"))
+    }
+
+    /// Looks up the public id of a key of which only the value is known, for `adopt`. `None` where the issuer cannot
+    /// list, or no listed key can be this one for certain.
+    fn identify(&self, key: &Key) -> Result<Option<(KeyId, Key, Option<Instant>)>, Fault> {
+        let _key = key;
+        Ok(None)
+    }
+
+    /// Makes one real call with the key. Reads only.
+    fn verify(&self, key: &Key) -> Seen;
+
+    /// Kills the key. A key that is already gone is success.
+    fn revoke(&self, key: &Key) -> Effect<()>;
+
+    /// Makes the key end by itself this long from now: the dead-man's switch at the end of grace. Only called where
+    /// [`Capabilities::expires`].
+    fn expire(&self, key: &Key, after: chrono::TimeDelta) -> Effect<()> {
+        let (_key, _after) = (key, after);
+        Effect::NotDone(Fault::refused("this issuer cannot set an expiry"))
+    }
+
+    /// When the key was last used, if ever. Only called where [`Capabilities::reports_use`].
+    fn last_used(&self, key: &Key) -> Result<Option<Instant>, Fault> {
+        let _key = key;
+        Ok(None)
+    }
+}
+
+/// What `issue` is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The mark by which the new key can be recognised.
+    pub tag: &'a Tag,
+    /// The value rotakey or a person chose, already durable in the ledger.
+    pub proposal: Option<&'a Key>,
+    /// The version that is live now, whose scopes and owner the new one takes over.
+    pub current: Option<&'a Key>,
+}
+
+impl fmt::Display for Overlap {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Overlap::Many => "many",
+            Overlap::Two => "two",
+            Overlap::None => "none",
+        })
+    }
+}

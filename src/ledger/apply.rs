@@ -1,0 +1,485 @@
+//! What each change does to the state, and the audit events it leaves.
+
+use crate::model::{Instant, SecretName, VersionNumber};
+
+use super::change::{Begun, Change, NewVersion, Progress, Step, What};
+use super::event::{Event, KeyMark};
+use super::phase::{IllegalMilestone, Milestone, next};
+use super::state::{
+    Asked, Promoted, Rotation, SecretState, Skip, Stage, State, Unsettled, Version, Way,
+};
+
+/// Why a change cannot be recorded. A broken invariant of our own, never a person's mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IllegalChange {
+    /// The milestone cannot follow.
+    Milestone(IllegalMilestone),
+    /// The change speaks of a rotation, version, site or service that does not exist.
+    Absent {
+        /// Of which secret.
+        secret: SecretName,
+        /// What is absent.
+        what: &'static str,
+    },
+}
+
+impl State {
+    /// Applies a change at that instant and says what the audit log is to hold of it.
+    pub(super) fn apply(
+        &mut self,
+        at: Instant,
+        change: Change,
+    ) -> Result<Vec<Event>, IllegalChange> {
+        let Change { secret: name, what } = change;
+        let secret = self.secrets.entry(name.clone()).or_default();
+        let mut applying = Applying { at, name, secret };
+        // The marks are taken twice: a new version exists only after the change, an open rotation may end with it.
+        let before = applying.marked(Event::new(""));
+        let mut events = applying.what(what)?;
+        let after = applying.marked(Event::new(""));
+        for event in &mut events {
+            event.secret = Some(applying.name.clone());
+            event.rotation = after.rotation.clone().or_else(|| before.rotation.clone());
+            event.trigger = after.trigger.or(before.trigger);
+            event.old = event
+                .old
+                .take()
+                .or_else(|| after.old.clone())
+                .or_else(|| before.old.clone());
+            event.new = event
+                .new
+                .take()
+                .or_else(|| after.new.clone())
+                .or_else(|| before.new.clone());
+        }
+        Ok(events)
+    }
+}
+
+struct Applying<'a> {
+    at: Instant,
+    name: SecretName,
+    secret: &'a mut SecretState,
+}
+
+type Events = Result<Vec<Event>, IllegalChange>;
+
+impl Applying<'_> {
+    fn what(&mut self, what: What) -> Events {
+        match what {
+            What::Adopted(version) => self.adopted(version),
+            What::Begun(begun) => self.begun(begun),
+            What::Retagged { tag, proposal, run } => {
+                self.reach(Milestone::Intended)?;
+                let since = self.at;
+                let open = self.open()?;
+                open.unsettled = Some(Unsettled { since, run });
+                (open.tag, open.proposal) = (tag, proposal);
+                Ok(vec![noted("issue.sent", Some(open.tag.to_string()))])
+            }
+            What::Issued(version) => self.issued(version),
+            What::Abandoned { why } => {
+                self.ended(Milestone::Abandoned, "rotation.abandoned", Some(why))
+            }
+            What::Verified { how } => {
+                self.reach(Milestone::Verified)?;
+                Ok(vec![noted("verify.done", Some(how))])
+            }
+            What::Promoted { issuer_date } => self.promoted(issuer_date),
+            What::RevokeIntended { run } => {
+                let since = self.at;
+                self.reach(Milestone::RevokeIntended)?;
+                self.open()?.unsettled = Some(Unsettled { since, run });
+                Ok(vec![Event::new("revoke.sent")])
+            }
+            What::Finished { observed } => {
+                self.ended(Milestone::Finished, "rotation.finished", observed)
+            }
+            What::UndoBegun { why } => {
+                self.reach(Milestone::UndoBegun)?;
+                self.open()?.trouble = Some(why.clone());
+                Ok(vec![noted("undo.begun", Some(why))])
+            }
+            What::Restored => self.restored(),
+            What::Discarded { observed } => {
+                self.ended(Milestone::Discarded, "rotation.rolled_back", observed)
+            }
+            What::Skipped { until, reason } => {
+                self.secret.skip = Some(Skip {
+                    until,
+                    reason: reason.clone(),
+                });
+                Ok(vec![Event {
+                    until: Some(until),
+                    ..noted("skip.done", Some(reason))
+                }])
+            }
+            What::Warned { due } => {
+                self.secret.warned = Some(due);
+                Ok(vec![Event {
+                    until: Some(due),
+                    ..Event::new("warn.done")
+                }])
+            }
+            What::Progress(progress) => self.progress(progress),
+        }
+    }
+
+    fn progress(&mut self, progress: Progress) -> Events {
+        let at = self.at;
+        let open = self.open()?;
+        match progress {
+            Progress::OrphanReaped { key_id } => Ok(vec![noted(
+                "orphan.removed",
+                key_id.map(|id| id.to_string()),
+            )]),
+            Progress::SitesFound(sites) => {
+                for (id, site) in sites {
+                    open.sites.entry(id).or_insert(site);
+                }
+                Ok(Vec::new())
+            }
+            Progress::ServicesTurned(services) => {
+                open.services.extend(services);
+                Ok(Vec::new())
+            }
+            Progress::Sent { step, places, run } => {
+                open.unsettled = Some(Unsettled { since: at, run });
+                Ok(places
+                    .into_iter()
+                    .map(|place| placed(step, "sent", place))
+                    .collect())
+            }
+            Progress::Settled => {
+                open.unsettled = None;
+                Ok(Vec::new())
+            }
+            Progress::Doubted {
+                step,
+                place,
+                why,
+                run,
+            } => {
+                open.unsettled = Some(Unsettled { since: at, run });
+                open.trouble = Some(format!("{step} {place}: {why}"));
+                Ok(vec![Event {
+                    note: Some(why),
+                    ..placed(step, "uncertain", place)
+                }])
+            }
+            Progress::NotDone { step, place, why } => {
+                open.trouble = Some(format!("{step} {place}: {why}"));
+                Ok(vec![Event {
+                    note: Some(why),
+                    ..placed(step, "not_done", place)
+                }])
+            }
+            Progress::Written { site, write } => {
+                let step = match write.way {
+                    Way::Forward => Step::Deliver,
+                    Way::Back => Step::Restore,
+                };
+                let Some(progress) = open.sites.get_mut(&site) else {
+                    return self.absent("site");
+                };
+                progress.write = Some(write);
+                Ok(vec![placed(step, "done", progress.label.clone())])
+            }
+            Progress::Activated {
+                service,
+                deployment,
+            } => {
+                let Some(progress) = open.services.get_mut(&service) else {
+                    return self.absent("service");
+                };
+                progress.asked = Some(Asked {
+                    at,
+                    deployment: deployment.clone(),
+                });
+                Ok(vec![Event {
+                    note: deployment,
+                    ..placed(Step::Activate, "done", progress.label.clone())
+                }])
+            }
+            Progress::Confirmed { service, how } => {
+                let Some(progress) = open.services.get_mut(&service) else {
+                    return self.absent("service");
+                };
+                progress.confirmed = true;
+                Ok(vec![Event {
+                    note: Some(how),
+                    ..placed(Step::Confirm, "done", progress.label.clone())
+                }])
+            }
+            Progress::Soaking { stage } => {
+                let event = Event {
+                    place: Some(stage.to_string()),
+                    ..Event::new("soak.begun")
+                };
+                open.soaking.entry(stage).or_insert(at);
+                Ok(vec![event])
+            }
+            Progress::ExpirySet { after } => {
+                let until = at + after;
+                open.expires_at = Some(until);
+                Ok(vec![Event {
+                    until: Some(until),
+                    ..Event::new("expire.done")
+                }])
+            }
+            Progress::Stalled { why } => {
+                open.attempts += 1;
+                open.trouble = Some(why);
+                Ok(Vec::new())
+            }
+            Progress::Stuck { why } => {
+                // Said once: a person who has not come yet does not need the same line every night.
+                let news = open.stuck.as_ref() != Some(&why);
+                open.stuck = Some(why.clone());
+                Ok(if news {
+                    vec![noted("rotation.stuck", Some(why))]
+                } else {
+                    Vec::new()
+                })
+            }
+            Progress::Unstuck => {
+                (open.stuck, open.attempts) = (None, 0);
+                Ok(vec![Event::new("rotation.resumed")])
+            }
+        }
+    }
+
+    fn adopted(&mut self, new: NewVersion) -> Events {
+        let at = self.at;
+        for former in self
+            .secret
+            .versions
+            .iter_mut()
+            .filter(|version| version.stage == Stage::Current)
+        {
+            (former.stage, former.fields, former.revoked_at) = (Stage::Revoked, None, Some(at));
+        }
+        self.secret.rotated_at = Some(new.created_at);
+        self.secret.skip = None;
+        let mark = self.add(new, Stage::Current, None);
+        Ok(vec![Event {
+            new: Some(mark),
+            ..Event::new("adopt.done")
+        }])
+    }
+
+    fn begun(&mut self, begun: Begun) -> Events {
+        let from = self.secret.current().map(|version| version.number);
+        let Begun {
+            rotation,
+            trigger,
+            reason,
+            tag,
+            proposal,
+            run,
+        } = begun;
+        let events = vec![
+            noted("rotation.begun", reason.clone()),
+            noted("issue.sent", Some(tag.to_string())),
+        ];
+        self.secret.rotation = Some(Rotation {
+            id: rotation,
+            trigger,
+            reason,
+            begun_at: self.at,
+            path: Vec::new(),
+            tag,
+            proposal,
+            from,
+            to: None,
+            sites: std::collections::BTreeMap::new(),
+            services: std::collections::BTreeMap::new(),
+            unsettled: Some(Unsettled {
+                since: self.at,
+                run,
+            }),
+            soaking: std::collections::BTreeMap::new(),
+            promoted: None,
+            expires_at: None,
+            attempts: 0,
+            trouble: None,
+            stuck: None,
+        });
+        self.reach(Milestone::Intended)?;
+        Ok(events)
+    }
+
+    fn issued(&mut self, new: NewVersion) -> Events {
+        self.reach(Milestone::Issued)?;
+        let tag = self.open()?.tag.clone();
+        let number = VersionNumber(
+            self.secret
+                .versions
+                .last()
+                .map_or(1, |last| last.number.0 + 1),
+        );
+        let mark = self.add(new, Stage::Pending, Some(tag));
+        let open = self.open()?;
+        // The version holds the value now; a second copy would outlive it.
+        (open.to, open.proposal, open.unsettled) = (Some(number), None, None);
+        Ok(vec![Event {
+            new: Some(mark),
+            ..Event::new("issue.done")
+        }])
+    }
+
+    fn promoted(&mut self, issuer_date: Option<Instant>) -> Events {
+        self.reach(Milestone::Promoted)?;
+        let at = self.at;
+        let open = self.open()?;
+        open.promoted = Some(Promoted { at, issuer_date });
+        let (from, to) = (open.from, open.to);
+        self.stage(from, Stage::Previous);
+        self.stage(to, Stage::Current);
+        self.secret.rotated_at = Some(at);
+        self.secret.skip = None;
+        self.secret.warned = None;
+        Ok(vec![Event::new("promote.done")])
+    }
+
+    fn restored(&mut self) -> Events {
+        self.reach(Milestone::Restored)?;
+        let open = self.open()?;
+        let (from, to) = (open.from, open.to);
+        self.stage(to, Stage::Pending);
+        self.stage(from, Stage::Current);
+        Ok(vec![Event::new("restore.confirmed")])
+    }
+
+    /// The rotation is over. The version that lost is observed dead, so its value is dropped only now.
+    fn ended(&mut self, milestone: Milestone, kind: &str, said: Option<String>) -> Events {
+        self.reach(milestone)?;
+        let at = self.at;
+        let open = self.open()?;
+        let loser = match milestone {
+            Milestone::Discarded => open.to,
+            Milestone::Finished => open.from,
+            _ => None,
+        };
+        let mut events = Vec::new();
+        if let Some(version) = loser.and_then(|number| self.secret.version_mut(number)) {
+            (version.stage, version.fields, version.revoked_at) = (Stage::Revoked, None, Some(at));
+            events.push(noted("revoke.done", said.clone()));
+        }
+        self.secret.rotation = None;
+        events.push(noted(kind, said));
+        Ok(events)
+    }
+
+    fn add(&mut self, new: NewVersion, stage: Stage, tag: Option<crate::model::Tag>) -> KeyMark {
+        let number = VersionNumber(
+            self.secret
+                .versions
+                .last()
+                .map_or(1, |last| last.number.0 + 1),
+        );
+        let version = Version {
+            number,
+            stage,
+            key_id: new.key.id,
+            tag,
+            fields: Some(new.key.fields),
+            notes: new.key.notes,
+            fingerprint: new.fingerprint,
+            hint: new.hint,
+            created_at: new.created_at,
+            revoked_at: None,
+        };
+        let mark = mark(&version);
+        self.secret.versions.push(version);
+        mark
+    }
+
+    fn stage(&mut self, number: Option<VersionNumber>, stage: Stage) {
+        if let Some(version) = number.and_then(|number| self.secret.version_mut(number)) {
+            version.stage = stage;
+        }
+    }
+
+    fn reach(&mut self, milestone: Milestone) -> Result<(), IllegalChange> {
+        let open = self.open()?;
+        let phase = open.phase().map_err(IllegalChange::Milestone)?;
+        drop(next(phase, milestone).map_err(IllegalChange::Milestone)?);
+        open.path.push(milestone);
+        // Getting further is what resets the patience with a rotation.
+        open.attempts = 0;
+        Ok(())
+    }
+
+    fn open(&mut self) -> Result<&mut Rotation, IllegalChange> {
+        let name = &self.name;
+        self.secret
+            .rotation
+            .as_mut()
+            .ok_or_else(|| IllegalChange::Absent {
+                secret: name.clone(),
+                what: "open rotation",
+            })
+    }
+
+    fn absent(&self, what: &'static str) -> Events {
+        Err(IllegalChange::Absent {
+            secret: self.name.clone(),
+            what,
+        })
+    }
+
+    /// What every event of an open rotation says: which rotation, which keys.
+    fn marked(&self, event: Event) -> Event {
+        let Some(open) = &self.secret.rotation else {
+            return event;
+        };
+        let marked = |number: Option<VersionNumber>| {
+            number
+                .and_then(|number| self.secret.version(number))
+                .map(mark)
+        };
+        Event {
+            rotation: Some(open.id.clone()),
+            trigger: Some(open.trigger),
+            old: marked(open.from),
+            new: marked(open.to),
+            ..event
+        }
+    }
+}
+
+fn mark(version: &Version) -> KeyMark {
+    KeyMark {
+        hint: version.hint.clone(),
+        fingerprint: version.fingerprint.clone(),
+        id: version.key_id.as_ref().map(ToString::to_string),
+    }
+}
+
+fn noted(kind: &str, note: Option<String>) -> Event {
+    Event {
+        note,
+        ..Event::new(kind)
+    }
+}
+
+fn placed(step: Step, outcome: &str, place: String) -> Event {
+    Event {
+        place: Some(place),
+        ..Event::new(format!("{step}.{outcome}"))
+    }
+}
+
+impl std::fmt::Display for IllegalChange {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            IllegalChange::Milestone(illegal) => illegal.fmt(out),
+            IllegalChange::Absent { secret, what } => {
+                write!(out, "secret `{secret}` has no such {what}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for IllegalChange {}

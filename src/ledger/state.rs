@@ -1,0 +1,336 @@
+//! What the ledger remembers of each secret: its versions, and the rotation that is open.
+//!
+//! Nothing here is changed directly; a [`Change`](super::Change) is recorded, and it changes the state and writes the
+//! audit event in one step.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Fields, Hint, Instant, Key, KeyId, RotationId, RunId, SecretName, SecretValue, ServiceId,
+    SiteId, StageName, Tag, VersionNumber,
+};
+
+use super::phase::{IllegalMilestone, Milestone, Phase, next};
+use super::seal::{sealed_fields, sealed_key, sealed_value};
+
+/// Everything that outlives a run, except the audit log.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// The secrets the ledger has ever seen.
+    pub secrets: BTreeMap<SecretName, SecretState>,
+}
+
+/// One secret.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretState {
+    /// All versions, oldest first. Revoked ones stay as tombstones without a value.
+    pub versions: Vec<Version>,
+    /// The rotation that has not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<Rotation>,
+    /// When the current version came to life; the due date counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated_at: Option<Instant>,
+    /// A postponement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip: Option<Skip>,
+    /// The due date people were last warned of, so that they are warned once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warned: Option<Instant>,
+}
+
+/// One issued value of a secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Version {
+    /// Counted from 1.
+    pub number: VersionNumber,
+    /// Where in its life it stands.
+    pub stage: Stage,
+    /// The issuer's public id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<KeyId>,
+    /// The mark rotakey put on it; `None` when it was adopted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<Tag>,
+    /// The secret part, until the version is revoked.
+    #[serde(
+        with = "sealed_fields",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub fields: Option<Fields>,
+    /// The issuer's own public notes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, String>,
+    /// A keyed digest that outlives the value: `fp1_…`.
+    pub fingerprint: String,
+    /// How people recognise it.
+    pub hint: Hint,
+    /// When the issuer made it, as far as is known.
+    pub created_at: Instant,
+    /// When it was observed refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Instant>,
+}
+
+/// The stages of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Issued, not yet proven everywhere.
+    Pending,
+    /// What every site should hold.
+    Current,
+    /// The one before, alive for the grace.
+    Previous,
+    /// Observed refused.
+    Revoked,
+}
+
+/// A postponement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Skip {
+    /// Not due before this.
+    pub until: Instant,
+    /// Why.
+    pub reason: String,
+}
+
+/// One passage of a secret from one version to the next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// Unique for ever.
+    pub id: RotationId,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// Why, in a person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When the intent was recorded.
+    pub begun_at: Instant,
+    /// The way so far; folding [`next`] over it gives the phase, live and when a ledger is loaded.
+    pub path: Vec<Milestone>,
+    /// The mark for the key that is being asked for (G1).
+    pub tag: Tag,
+    /// The value rotakey or a person chose, durable before the issuer sees it.
+    #[serde(with = "sealed_key", default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Key>,
+    /// The version that was current when it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<VersionNumber>,
+    /// The version it brings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<VersionNumber>,
+    /// Every site it touches.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sites: BTreeMap<SiteId, SiteProgress>,
+    /// Every service it redeploys.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub services: BTreeMap<ServiceId, ServiceProgress>,
+    /// Set while a request may still land (G2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsettled: Option<Unsettled>,
+    /// Which stages are confirmed, and since when they soak.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub soaking: BTreeMap<StageName, Instant>,
+    /// When it was promoted, by both clocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted: Option<Promoted>,
+    /// Whether the dead-man's switch on the old key is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
+    /// Runs in a row that got no further.
+    #[serde(default)]
+    pub attempts: u32,
+    /// What went wrong last, in words fit to print.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+    /// Set when only a person can go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<String>,
+}
+
+/// What set a rotation off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trigger {
+    /// It was due.
+    Scheduled,
+    /// A person named it.
+    Manual,
+    /// A key leaked: no grace.
+    Emergency,
+}
+
+/// How far one site has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteProgress {
+    /// The label of its target.
+    pub target: String,
+    /// How people know it.
+    pub label: String,
+    /// Which services use it.
+    pub services: Vec<ServiceId>,
+    /// In which stage it is delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<StageName>,
+    /// What it held before, where that could be read and was not the current version.
+    #[serde(
+        with = "sealed_value",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub before: Option<SecretValue>,
+    /// What the platform said of the latest write, and which way it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write: Option<SiteWrite>,
+}
+
+/// The latest write to a site.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteWrite {
+    /// Forward to the new version, or back to the old one.
+    pub way: Way,
+    /// The platform's clock at the write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Instant>,
+    /// How the write is recognised where the value cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+}
+
+/// Which way a write or a redeploy goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// To the new version.
+    Forward,
+    /// Back to the old one.
+    Back,
+}
+
+/// How far one service has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceProgress {
+    /// How people know it.
+    pub label: String,
+    /// The label of the target that redeploys it.
+    pub target: String,
+    /// Which way the latest redeploy went.
+    pub way: Way,
+    /// Whether a redeploy was asked for, and the platform's id of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+    /// Whether it was observed to serve that way.
+    #[serde(default)]
+    pub confirmed: bool,
+}
+
+/// A redeploy that was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// When, by our clock.
+    pub at: Instant,
+    /// The platform's id, where it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
+}
+
+/// A request that may still land.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unsettled {
+    /// Since when, by our clock.
+    pub since: Instant,
+    /// Which run sent it.
+    pub run: RunId,
+}
+
+/// The moment of promotion by both clocks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Promoted {
+    /// By ours.
+    pub at: Instant,
+    /// By the issuer's, where it sends one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer_date: Option<Instant>,
+}
+
+impl State {
+    /// What is known of a secret.
+    pub fn secret(&self, name: &SecretName) -> Option<&SecretState> {
+        self.secrets.get(name)
+    }
+
+    /// Whether the whole hangs together; looked at when a ledger is loaded.
+    pub(super) fn check(&self) -> Result<(), IllegalMilestone> {
+        self.secrets
+            .values()
+            .filter_map(|secret| secret.rotation.as_ref())
+            .try_for_each(|open| open.phase().map(drop))
+    }
+}
+
+impl SecretState {
+    /// The version of that number.
+    pub fn version(&self, number: VersionNumber) -> Option<&Version> {
+        self.versions
+            .iter()
+            .find(|version| version.number == number)
+    }
+
+    /// The version every site should hold.
+    pub fn current(&self) -> Option<&Version> {
+        self.versions
+            .iter()
+            .rev()
+            .find(|version| version.stage == Stage::Current)
+    }
+
+    /// The version before, while it lives.
+    pub fn previous(&self) -> Option<&Version> {
+        self.versions
+            .iter()
+            .rev()
+            .find(|version| version.stage == Stage::Previous)
+    }
+
+    pub(super) fn version_mut(&mut self, number: VersionNumber) -> Option<&mut Version> {
+        self.versions
+            .iter_mut()
+            .find(|version| version.number == number)
+    }
+}
+
+impl Version {
+    /// The key as its issuer knows it; `None` once the value is dropped.
+    pub fn key(&self) -> Option<Key> {
+        let fields = self.fields.clone()?;
+        Some(Key {
+            id: self.key_id.clone(),
+            fields,
+            notes: self.notes.clone(),
+        })
+    }
+}
+
+impl Rotation {
+    /// How far it has come.
+    pub fn phase(&self) -> Result<Phase, IllegalMilestone> {
+        self.path
+            .iter()
+            .try_fold(Phase::Unbegun, |phase, milestone| next(phase, *milestone))
+    }
+}

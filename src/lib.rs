@@ -1,0 +1,5 @@
+//! rotakey
+pub mod issuers;
+pub mod ledger;
+pub mod model;
+pub mod targets;

@@ -1,0 +1,27 @@
+//! The words of the program as types: names, secret values, keys, what an outside call came to, and time.
+//!
+//! Nothing here does anything. Every other storey may import it; it imports nothing of ours.
+
+mod clock;
+mod credential;
+mod effect;
+mod hint;
+mod names;
+mod schedule;
+mod span;
+mod value;
+
+pub use clock::Clock;
+pub use credential::Credential;
+pub use effect::{Effect, Fault, FaultKind, Finding};
+pub use hint::{Hint, Making};
+pub use names::{
+    AccountName, DeploymentId, FieldName, KeyId, RotationId, RunId, SecretName, ServiceId, SiteId,
+    StageName, Tag, VersionNumber,
+};
+pub use schedule::Schedule;
+pub use span::{Span, SpanError};
+pub use value::{Fields, Key, SecretValue};
+
+/// An instant. Everything rotakey stores, compares and prints is UTC.
+pub type Instant = chrono::DateTime<chrono::Utc>;

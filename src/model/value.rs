@@ -1,0 +1,114 @@
+//! Secret values: the type that cannot be printed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::{FieldName, KeyId};
+
+/// One secret text. Wiped when dropped, as far as Rust can promise that; printed as `[redacted]`.
+///
+/// It can be neither displayed nor serialised. The only road to disk is the ledger's seal.
+///
+/// ```compile_fail
+/// let value = rotakey::model::SecretValue::new("sk-live");
+/// println!("{value}");
+/// ```
+/// ```compile_fail
+/// let value = rotakey::model::SecretValue::new("sk-live");
+/// serde_json::to_string(&value);
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretValue(Zeroizing<String>);
+
+impl SecretValue {
+    /// Takes the text over.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// Shows the text. Each call is a place to look at in a review.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is no text at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for SecretValue {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("[redacted]")
+    }
+}
+
+/// The fields of one version. Most secrets have one, named `value`.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Fields(BTreeMap<FieldName, SecretValue>);
+
+impl Fields {
+    /// The name of the field of a secret that has just one.
+    pub const VALUE: &'static str = "value";
+
+    /// A version with the single field `value`.
+    pub fn single(value: SecretValue) -> Self {
+        Self(BTreeMap::from([(FieldName::new(Self::VALUE), value)]))
+    }
+
+    /// The field of that name.
+    pub fn field(&self, name: &FieldName) -> Option<&SecretValue> {
+        self.0.get(name)
+    }
+
+    /// The field a person means who names none: `value`, else `password`, else the only one.
+    pub fn primary(&self) -> Option<&SecretValue> {
+        let named = |name: &str| self.0.get(&FieldName::new(name));
+        named(Self::VALUE)
+            .or_else(|| named("password"))
+            .or_else(|| match self.0.len() {
+                1 => self.0.values().next(),
+                _ => None,
+            })
+    }
+
+    /// All fields in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&FieldName, &SecretValue)> {
+        self.0.iter()
+    }
+
+    /// Whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<(FieldName, SecretValue)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (FieldName, SecretValue)>>(fields: I) -> Self {
+        Self(fields.into_iter().collect())
+    }
+}
+
+/// One key as an issuer knows it: its public id, its fields, and the issuer's own public notes on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The issuer's public id, where there is one.
+    pub id: Option<KeyId>,
+    /// The secret part.
+    pub fields: Fields,
+    /// What the issuer needs to find the key again, such as the service account that owns it. Never secret.
+    pub notes: BTreeMap<String, String>,
+}
+
+impl Key {
+    /// A key of which only the fields are known.
+    pub fn of(fields: Fields) -> Self {
+        Self {
+            id: None,
+            fields,
+            notes: BTreeMap::new(),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Targets: where versions are delivered. The contract every kind keeps, and the one place that builds them.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{DeploymentId, Effect, Fault, Finding, Instant, SecretValue, ServiceId, SiteId};
+
+/// One look around. What an account lists is fetched once within a pass and never shared between two, so that twelve
+/// secrets cost one listing and a guard never trusts an old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pass(pub u64);
+
+/// One place that holds the value, as it was found just now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    /// Stable between runs; contains everything the target needs to address the place again.
+    pub id: SiteId,
+    /// How people know it: `vercel/web production OPENAI_API_KEY`.
+    pub label: String,
+    /// What must be redeployed before a new value is used. Empty where readers see a write at once.
+    pub services: Vec<Service>,
+    /// What the place holds.
+    pub stored: Stored,
+}
+
+/// What is redeployed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Service {
+    /// Stable between runs.
+    pub id: ServiceId,
+    /// How people know it: `vercel/web`.
+    pub label: String,
+}
+
+/// What a site holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// This value.
+    Value(SecretValue),
+    /// Something the platform never shows again; the marker changes with every write (its time, its version).
+    Opaque(Marker),
+    /// Nothing yet (only where the configuration says `create: true`).
+    Absent,
+}
+
+/// What a platform says of the last write to a place that cannot be read, such as the time of the change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Marker(pub String);
+
+/// What came back from a write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The platform's own clock at the write, to compare deployments with.
+    pub at: Option<Instant>,
+    /// How the write is recognised later where the value cannot be read back.
+    pub marker: Option<Marker>,
+}
+
+/// What came back from asking for a redeploy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activation {
+    /// The platform's id of the new deployment; `None` when it queued one without saying which.
+    pub deployment: Option<DeploymentId>,
+}
+
+/// What `confirm` compares the running thing with.
+#[derive(Clone, Copy, Debug)]
+pub struct Since<'a> {
+    /// The latest write that the service must have seen, by the platform's clock.
+    pub written_at: Option<Instant>,
+    /// The deployment that was asked for, if one was.
+    pub activation: Option<&'a Activation>,
+}
+
+/// What a service was observed to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    /// What serves was made after the write, is healthy, and nothing older is still answering.
+    Serving {
+        /// The deployment that serves, where there is such a thing.
+        deployment: Option<DeploymentId>,
+    },
+    /// A new deployment is on its way; worth another look after this long.
+    Waiting {
+        /// What it is doing, one or two words: `building`.
+        doing: String,
+        /// When to look again.
+        again: TimeDelta,
+    },
+    /// What serves was made before the write, and nothing newer is on its way.
+    Stale {
+        /// What serves instead, for people.
+        what: String,
+    },
+    /// The new deployment failed and will not come up.
+    Failed {
+        /// Why, for people.
+        what: String,
+    },
+}
+
+/// A configured destination.
+///
+/// Writing the same value twice is success. The undo of a write is a write. A call never touches what it was not
+/// asked for: neighbours, types, scopes and modes stay as they are.
+pub trait Target: Send + Sync {
+    /// How people know it: `vercel/acme`, `dotenv/.env`. Sends nothing.
+    fn label(&self) -> String;
+
+    /// Asks, without changing anything, whether the credentials in use may do what the other calls need.
+    fn check(&self) -> Vec<Finding>;
+
+    /// The places that hold the value, with what each holds now. Sorted by id.
+    fn sites(&self, pass: Pass) -> Result<Vec<Site>, Fault>;
+
+    /// Stores the value at the place and reads back what the platform lets one read in the same call.
+    fn write(&self, site: &Site, value: &SecretValue) -> Effect<Written>;
+
+    /// Asks for a redeploy of the same code as what is live. Asked once per service and wave.
+    fn activate(&self, service: &Service) -> Effect<Activation>;
+
+    /// Looks at what the service runs now. Reads only.
+    fn confirm(&self, service: &Service, since: Since<'_>) -> Result<Confirmation, Fault>;
+}
