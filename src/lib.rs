@@ -2,4 +2,5 @@
 pub mod issuers;
 pub mod ledger;
 pub mod model;
+pub mod rotation;
 pub mod targets;

@@ -1,12 +1,14 @@
 //! What each change does to the state, and the audit events it leaves.
 
-use crate::model::{Instant, SecretName, VersionNumber};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Instant, SecretName, ServiceId, Tag, VersionNumber};
 
 use super::change::{Begun, Change, NewVersion, Progress, Step, What};
 use super::event::{Event, KeyMark};
 use super::phase::{IllegalMilestone, Milestone, next};
 use super::state::{
-    Asked, Promoted, Rotation, SecretState, Skip, Stage, State, Unsettled, Version, Way,
+    Asked, Promoted, Rotation, SecretState, Skip, Stage, State, Trigger, Unsettled, Version, Way,
 };
 
 /// Why a change cannot be recorded. A broken invariant of our own, never a person's mistake.
@@ -73,7 +75,7 @@ impl Applying<'_> {
                 self.reach(Milestone::Intended)?;
                 let since = self.at;
                 let open = self.open()?;
-                open.unsettled = Some(Unsettled { since, run });
+                open.send(since, run);
                 (open.tag, open.proposal) = (tag, proposal);
                 Ok(vec![noted("issue.sent", Some(open.tag.to_string()))])
             }
@@ -89,7 +91,7 @@ impl Applying<'_> {
             What::RevokeIntended { run } => {
                 let since = self.at;
                 self.reach(Milestone::RevokeIntended)?;
-                self.open()?.unsettled = Some(Unsettled { since, run });
+                self.open()?.send(since, run);
                 Ok(vec![Event::new("revoke.sent")])
             }
             What::Finished { observed } => {
@@ -139,19 +141,46 @@ impl Applying<'_> {
                 }
                 Ok(Vec::new())
             }
-            Progress::ServicesTurned(services) => {
+            Progress::SitesGone(sites) => {
+                let gone = sites.into_iter().filter_map(|id| open.sites.remove(&id));
+                let events = gone
+                    .map(|site| Event {
+                        place: Some(site.label),
+                        ..Event::new("site.gone")
+                    })
+                    .collect();
+                // A service that uses no site of this secret any more owes it nothing.
+                let used: BTreeSet<&ServiceId> = open
+                    .sites
+                    .values()
+                    .flat_map(|site| &site.services)
+                    .collect();
+                open.services.retain(|id, _| used.contains(id));
+                Ok(events)
+            }
+            Progress::Turned {
+                way,
+                sites,
+                services,
+            } => {
+                for site in &sites {
+                    let Some(progress) = open.sites.get_mut(site) else {
+                        return self.absent("site");
+                    };
+                    progress.heading = Some(way);
+                }
                 open.services.extend(services);
                 Ok(Vec::new())
             }
             Progress::Sent { step, places, run } => {
-                open.unsettled = Some(Unsettled { since: at, run });
+                open.send(at, run);
                 Ok(places
                     .into_iter()
                     .map(|place| placed(step, "sent", place))
                     .collect())
             }
             Progress::Settled => {
-                open.unsettled = None;
+                open.sending = None;
                 Ok(Vec::new())
             }
             Progress::Doubted {
@@ -210,6 +239,20 @@ impl Applying<'_> {
                     note: Some(how),
                     ..placed(Step::Confirm, "done", progress.label.clone())
                 }])
+            }
+            Progress::Reopened { sites, services } => {
+                let events = sites
+                    .values()
+                    .map(|site| placed(Step::Deliver, "reopened", site.label.clone()))
+                    .collect();
+                open.sites.extend(sites);
+                open.services.extend(services);
+                Ok(events)
+            }
+            Progress::Escalated { reason } => {
+                open.trigger = Trigger::Emergency;
+                open.reason = Some(reason.clone());
+                Ok(vec![noted("rotation.escalated", Some(reason))])
             }
             Progress::Soaking { stage } => {
                 let event = Event {
@@ -292,13 +335,14 @@ impl Applying<'_> {
             proposal,
             from,
             to: None,
-            sites: std::collections::BTreeMap::new(),
-            services: std::collections::BTreeMap::new(),
-            unsettled: Some(Unsettled {
+            sites: BTreeMap::new(),
+            services: BTreeMap::new(),
+            sending: Some(Unsettled {
                 since: self.at,
                 run,
             }),
-            soaking: std::collections::BTreeMap::new(),
+            unsettled: None,
+            soaking: BTreeMap::new(),
             promoted: None,
             expires_at: None,
             attempts: 0,
@@ -321,7 +365,7 @@ impl Applying<'_> {
         let mark = self.add(new, Stage::Pending, Some(tag));
         let open = self.open()?;
         // The version holds the value now; a second copy would outlive it.
-        (open.to, open.proposal, open.unsettled) = (Some(number), None, None);
+        (open.to, open.proposal, open.sending) = (Some(number), None, None);
         Ok(vec![Event {
             new: Some(mark),
             ..Event::new("issue.done")
@@ -371,7 +415,7 @@ impl Applying<'_> {
         Ok(events)
     }
 
-    fn add(&mut self, new: NewVersion, stage: Stage, tag: Option<crate::model::Tag>) -> KeyMark {
+    fn add(&mut self, new: NewVersion, stage: Stage, tag: Option<Tag>) -> KeyMark {
         let number = VersionNumber(
             self.secret
                 .versions
