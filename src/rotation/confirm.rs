@@ -40,7 +40,7 @@ enum Sight {
     Unseen(Fault),
 }
 
-impl Drive<'_> {
+impl<'a> Drive<'a> {
     pub(super) fn confirm(&mut self) -> Result<(), LedgerError> {
         let names = self.under_way();
         self.confirm_those(&names, Way::Forward)
@@ -100,7 +100,7 @@ impl Drive<'_> {
         self.ledger.commit()
     }
 
-    fn watches(&self, names: &[SecretName], way: Way) -> Vec<Watch<'_>> {
+    fn watches(&self, names: &[SecretName], way: Way) -> Vec<Watch<'a>> {
         let secrets = self.secrets;
         let now = self.clock.now();
         let shared = self.shared(names, way, |service| !service.confirmed);
@@ -130,7 +130,7 @@ impl Drive<'_> {
             .collect()
     }
 
-    fn probes(&self, shared: &Shared) -> Vec<&Probe> {
+    fn probes(&self, shared: &Shared) -> Vec<&'a Probe> {
         let of = |secret: &Secret| -> Vec<usize> {
             let Some(open) = self.open(&secret.name) else {
                 return Vec::new();

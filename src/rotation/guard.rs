@@ -150,12 +150,9 @@ pub(super) fn clocks_agree(
 }
 
 /// Whether our clock has gone backwards since the ledger was last written.
-pub fn clock_went_back(high: Option<Instant>, now: Instant) -> Result<(), Wait> {
-    match high {
-        Some(high) if now + BACKWARDS < high => Err(Wait::trouble(
-            "the clock of this machine lies behind what the ledger has seen",
-            Some(high),
-        )),
-        _ => Ok(()),
+pub fn clock_went_back(high: Instant, now: Instant) -> Result<(), Wait> {
+    if now + BACKWARDS >= high {
+        return Ok(());
     }
+    Err(Wait::trouble("the clock of this machine lies behind what the ledger has seen", Some(high)))
 }
