@@ -127,6 +127,15 @@ pub enum LedgerError {
         /// What it said.
         source: io::Error,
     },
+    /// A commit failed while a new key was only in memory: the sealed ledger with that key was put aside.
+    Rescued {
+        /// Where it is.
+        copy: PathBuf,
+        /// Where it belongs.
+        place: String,
+        /// Why the commit failed.
+        cause: Box<LedgerError>,
+    },
     /// A change does not fit the state: a broken invariant of rotakey's own.
     IllegalChange(IllegalChange),
 }
@@ -152,6 +161,7 @@ impl LedgerError {
             | Self::LostClaim { .. }
             | Self::Unsealed { .. }
             | Self::Io { .. }
+            | Self::Rescued { .. }
             | Self::IllegalChange(_) => false,
         }
     }
@@ -193,6 +203,9 @@ impl LedgerError {
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 "make room on that disk, then run the same command again".to_owned()
+            }
+            Self::Rescued { copy, place, .. } => {
+                format!("mend the disk, then `mv {} {place}` and run `rotakey rotate`", copy.display())
             }
             Self::LostClaim { .. }
             | Self::Unsealed { .. }
@@ -265,6 +278,13 @@ impl fmt::Display for LedgerError {
                 path,
                 source,
             } => write!(out, "{doing} {}: {source}", path.display()),
+            Self::Rescued { copy, cause, .. } => {
+                write!(
+                    out,
+                    "{cause}; the ledger with the newest key is at {}",
+                    copy.display()
+                )
+            }
             Self::IllegalChange(illegal) => {
                 write!(out, "the change does not fit the ledger: {illegal}")
             }

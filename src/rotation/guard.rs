@@ -154,5 +154,8 @@ pub fn clock_went_back(high: Instant, now: Instant) -> Result<(), Wait> {
     if now + BACKWARDS >= high {
         return Ok(());
     }
-    Err(Wait::trouble("the clock of this machine lies behind what the ledger has seen", Some(high)))
+    Err(Wait::trouble(
+        "the clock of this machine lies behind what the ledger has seen",
+        Some(high),
+    ))
 }

@@ -323,7 +323,11 @@ impl Drive<'_> {
             return error;
         }
         match self.ledger.rescue(&self.refuge) {
-            Ok(path) => error.rescued(path),
+            Ok(copy) => LedgerError::Rescued {
+                copy,
+                place: self.ledger.place().to_owned(),
+                cause: Box::new(error),
+            },
             Err(worse) => worse,
         }
     }
