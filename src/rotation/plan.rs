@@ -298,7 +298,7 @@ fn going_on(
     {
         item.person = Some(Errand {
             why: why.clone(),
-            hint: format!("rotakey rotate {}", secret.name),
+            hint: format!("rotakey {} {}", next_verb(phase), secret.name),
         });
         return;
     }
@@ -342,6 +342,21 @@ fn going_on(
         },
         Phase::Issued | Phase::Undoing => item.rotate = Some(Move::Continue),
         Phase::Unbegun | Phase::Finished | Phase::RolledBack | Phase::Abandoned => {}
+    }
+}
+
+/// The verb that goes on with a rotation a person has mended.
+pub(super) fn next_verb(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Grace | Phase::Revoking | Phase::Discarding => "revoke",
+        Phase::Unbegun
+        | Phase::Issuing
+        | Phase::Issued
+        | Phase::Delivering
+        | Phase::Undoing
+        | Phase::Finished
+        | Phase::RolledBack
+        | Phase::Abandoned => "rotate",
     }
 }
 
