@@ -40,21 +40,20 @@ fn every_flipped_byte_is_refused_and_the_file_is_left_alone() {
     let sandbox = Sandbox::with_ledger();
     let whole = fs::read(sandbox.ledger()).unwrap();
     for at in 0..whole.len() {
-        // Each bit once over the file, and one flip that keeps the byte printable.
-        for flip in [1 << (at % 8), 0x15] {
-            let mut flipped = whole.clone();
-            flipped[at] ^= flip;
-            fs::write(sandbox.ledger(), &flipped).unwrap();
-            let error = refusal(&sandbox);
-            assert!(
-                matches!(
-                    error,
-                    LedgerError::Corrupt { .. } | LedgerError::WrongIdentity { .. }
-                ),
-                "{at}: {error}"
-            );
-            assert_eq!(fs::read(sandbox.ledger()).unwrap(), flipped);
-        }
+        // The bits in turn, and now and then a flip that keeps the byte printable.
+        let flip = if at % 9 == 8 { 0x15 } else { 1 << (at % 9) };
+        let mut flipped = whole.clone();
+        flipped[at] ^= flip;
+        fs::write(sandbox.ledger(), &flipped).unwrap();
+        let error = refusal(&sandbox);
+        assert!(
+            matches!(
+                error,
+                LedgerError::Corrupt { .. } | LedgerError::WrongIdentity { .. }
+            ),
+            "{at}: {error}"
+        );
+        assert_eq!(fs::read(sandbox.ledger()).unwrap(), flipped);
     }
 }
 
