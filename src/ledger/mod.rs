@@ -32,6 +32,10 @@ mod seal;
 mod segment;
 mod state;
 mod store;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use apply::IllegalChange;
 pub use chain::{Actor, ActorKind, Digest, Entry, LedgerId};

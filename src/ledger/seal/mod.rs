@@ -4,6 +4,8 @@
 
 mod identities;
 mod recipients;
+#[cfg(test)]
+pub(crate) mod testing;
 mod values;
 
 pub(super) use identities::Identities;
