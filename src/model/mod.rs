@@ -7,6 +7,7 @@ mod credential;
 mod effect;
 mod hint;
 mod names;
+mod policy;
 mod schedule;
 mod span;
 mod value;
@@ -19,6 +20,7 @@ pub use names::{
     AccountName, DeploymentId, FieldName, KeyId, RotationId, RunId, SecretName, ServiceId, SiteId,
     StageName, Tag, VersionNumber,
 };
+pub use policy::Policy;
 pub use schedule::Schedule;
 pub use span::{Span, SpanError};
 pub use value::{Fields, Key, SecretValue};
