@@ -10,7 +10,6 @@ mod hint;
 mod kind;
 mod names;
 mod policy;
-mod policy;
 mod schedule;
 mod span;
 mod value;
@@ -25,7 +24,6 @@ pub use names::{
     AccountName, DeploymentId, FieldName, KeyId, RotationId, RunId, SecretName, ServiceId, SiteId,
     StageName, Tag, VersionNumber,
 };
-pub use policy::Policy;
 pub use policy::Policy;
 pub use schedule::Schedule;
 pub use span::{Span, SpanError};
