@@ -1,4 +1,5 @@
 //! rotakey
+pub mod http;
 pub mod issuers;
 pub mod ledger;
 pub mod model;
