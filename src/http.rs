@@ -26,6 +26,7 @@ mod call;
 mod client;
 mod lane;
 mod reply;
+mod tries;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -126,6 +126,29 @@ pub(super) fn broken(error: &reqwest::Error, name: &str, seconds: i64) -> Try {
             Wait::Backoff,
         );
     }
+    broke_off()
+}
+
+/// A body of which only a part came.
+pub(super) fn cut_off(error: &io::Error, name: &str, seconds: i64) -> Try {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<reqwest::Error>());
+    match inner {
+        Some(error) => broken(error, name, seconds),
+        None => broke_off(),
+    }
+}
+
+/// A body that goes on and on. The next one would too.
+pub(super) fn too_long(bytes: u64) -> Try {
+    Try::UnclearForGood(Fault::passing(format!(
+        "the answer is longer than {} KiB",
+        bytes / 1024
+    )))
+}
+
+fn broke_off() -> Try {
     Try::Unclear(
         Fault::passing("the connection broke before the answer was whole"),
         Wait::Backoff,

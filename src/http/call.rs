@@ -1,27 +1,20 @@
 //! One call: put together, then sent in one of three ways that differ in what may be repeated.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::atomic::Ordering;
 
 use chrono::TimeDelta;
+use reqwest::blocking::Response;
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::answer::{Translate, Try, Wait, broken, judge};
-use super::lane::{Blocked, Patience};
+use super::answer::{Translate, Try, broken, cut_off, judge, too_long};
 use super::reply::{BODY, Reply};
+use super::tries::{End, Nature, Tries};
 use super::{Api, client};
 use crate::model::{Effect, Fault, SecretValue};
-
-/// How often a call is tried that meets a failure other than a rate limit.
-const TRIES: u32 = 4;
-
-/// How often a rate limit is waited out. The waits themselves are bounded too.
-const LIMITS: u32 = 12;
-
-const FIRST_BACKOFF: TimeDelta = TimeDelta::milliseconds(500);
 
 /// A call that has not been sent yet.
 #[must_use = "a call does nothing until it is sent"]
@@ -37,24 +30,6 @@ pub struct Call {
     deadline: TimeDelta,
     longest: u64,
     fault: Option<Fault>,
-}
-
-/// What a call does to the other side, which decides what may be sent again.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Nature {
-    /// Nothing: sent again whenever that may help.
-    Read,
-    /// A change that comes to the same however often it is made: sent again whenever that may help.
-    Repeatable,
-    /// A change that must not be made twice: sent again only where nothing can have been processed.
-    Once,
-}
-
-/// How a call ended.
-enum End {
-    Good(Reply),
-    No(Fault),
-    Unclear(Fault),
 }
 
 impl Call {
@@ -174,20 +149,16 @@ impl Call {
                 "a name holds characters that no path can carry",
             ));
         };
-        let mut run = Run {
-            patience: Patience::default(),
-            tries: 0,
-            limits: 0,
-            unclear: None,
-        };
+        let mut tries = Tries::new(nature, &self.path);
+        let (lane, clock) = (&self.api.0.lane, &*self.api.0.clock);
         loop {
-            let slot = match self.api.0.lane.enter(&*self.api.0.clock, &mut run.patience) {
+            let slot = match lane.enter(clock, tries.patience()) {
                 Ok(slot) => slot,
-                Err(blocked) => return run.end(held(blocked)),
+                Err(blocked) => return tries.never_sent(blocked),
             };
             let answer = self.attempt(&url);
             drop(slot);
-            if let Some(end) = run.next(&self, answer, nature) {
+            if let Some(end) = tries.next(answer, lane, clock) {
                 return end;
             }
         }
@@ -216,135 +187,23 @@ impl Call {
         };
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let body = match self.read_body(response, seconds) {
-            Ok(body) => body,
+        let body = match read_body(response, self.longest) {
+            Ok(Some(body)) => body,
             // A clear no stays a clear no, whatever became of its explanation.
-            Err(_) if (300..500).contains(&status) && !self.accepted.contains(&status) => {
+            _ if (300..500).contains(&status) && !self.accepted.contains(&status) => {
                 Zeroizing::default()
             }
-            Err(unclear) => return unclear,
+            Ok(None) => return too_long(self.longest),
+            Err(error) => return cut_off(&error, &self.api.0.name, seconds),
         };
         let reply = Reply::new(status, headers, body);
         judge(reply, self.accepted, self.translate, self.api.0.clock.now())
     }
-
-    fn read_body(
-        &self,
-        response: reqwest::blocking::Response,
-        seconds: i64,
-    ) -> Result<Zeroizing<Vec<u8>>, Try> {
-        let mut body = Zeroizing::new(Vec::new());
-        let read = response.take(self.longest + 1).read_to_end(&mut body);
-        match read {
-            Ok(length) if length as u64 <= self.longest => Ok(body),
-            Ok(_) => Err(Try::UnclearForGood(Fault::passing(format!(
-                "the answer is longer than {} KiB",
-                self.longest / 1024
-            )))),
-            Err(error) => Err(
-                match error
-                    .get_ref()
-                    .and_then(|e| e.downcast_ref::<reqwest::Error>())
-                {
-                    Some(error) => broken(error, &self.api.0.name, seconds),
-                    None => Try::Unclear(
-                        Fault::passing("the connection broke before the answer was whole"),
-                        Wait::Backoff,
-                    ),
-                },
-            ),
-        }
-    }
-
-    /// How long to wait before the next try. Spread by path and try, so that calls that failed together do not come
-    /// back together, and the same run waits the same when it is replayed.
-    fn backoff(&self, tries: u32) -> TimeDelta {
-        let full = FIRST_BACKOFF * 2_i32.pow(tries.min(5));
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ u64::from(tries);
-        for byte in self.path.bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        let part = i32::try_from(hash >> 33 & 0x3ff).unwrap_or(0);
-        full / 2 + full / 2 * part / 1024
-    }
 }
 
-/// The tries of one call so far.
-struct Run {
-    patience: Patience,
-    tries: u32,
-    limits: u32,
-    /// The last try of which nobody knows whether it was processed.
-    unclear: Option<Fault>,
-}
-
-impl Run {
-    /// The end of the call, or `None` to try again; the wait in between is over then.
-    fn next(&mut self, call: &Call, answer: Try, nature: Nature) -> Option<End> {
-        let (mut fault, wait, clear) = match answer {
-            Try::Good(reply) => return Some(End::Good(reply)),
-            Try::No(fault) => return Some(self.end(fault)),
-            Try::UnclearForGood(fault) => return Some(End::Unclear(fault)),
-            Try::Later(fault, wait) => (fault, wait, true),
-            Try::Unclear(fault, wait) => (fault, wait, false),
-        };
-        let clock = &*call.api.0.clock;
-        let asked = fault.retry_after;
-        let span = asked.unwrap_or_else(|| call.backoff(self.tries + self.limits));
-        if wait == Wait::Pause && (clear || asked.is_some()) {
-            call.api.0.lane.pause(clock, span);
-        }
-        if !clear && nature != Nature::Read {
-            self.unclear = Some(fault.clone());
-        }
-        if !clear && nature == Nature::Once {
-            return Some(self.end(fault));
-        }
-        let count = match wait {
-            Wait::Pause if clear => &mut self.limits,
-            _ => &mut self.tries,
-        };
-        *count += 1;
-        if self.tries >= TRIES || self.limits >= LIMITS {
-            return Some(self.end(fault));
-        }
-        match self.patience.wait(clock, span) {
-            Ok(()) => None,
-            Err(Blocked::Stopping) => Some(self.end(fault)),
-            Err(Blocked::TooLong(span)) => {
-                fault.retry_after = Some(span);
-                Some(self.end(fault))
-            }
-        }
-    }
-
-    fn end(&mut self, fault: Fault) -> End {
-        match self.unclear.take() {
-            // The earlier request may have been processed, or may still be.
-            Some(unclear) => End::Unclear(unclear),
-            None => End::No(fault),
-        }
-    }
-}
-
-/// Why a call was never sent, or not sent again.
-fn held(blocked: Blocked) -> Fault {
-    match blocked {
-        Blocked::Stopping => Fault::passing("stopped while waiting for a rate limit"),
-        Blocked::TooLong(span) => {
-            let mut fault = Fault::passing("rate limited for longer than one run waits");
-            fault.retry_after = Some(span);
-            fault
-        }
-    }
-}
-
-impl From<End> for Effect<Reply> {
-    fn from(end: End) -> Self {
-        match end {
-            End::Good(reply) => Effect::Done(reply),
-            End::No(fault) => Effect::NotDone(fault),
-            End::Unclear(fault) => Effect::Uncertain(fault),
-        }
-    }
+/// The whole body, or `None` where it is longer than that.
+fn read_body(response: Response, longest: u64) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut body = Zeroizing::new(Vec::new());
+    let length = response.take(longest + 1).read_to_end(&mut body)?;
+    Ok((length as u64 <= longest).then_some(body))
 }

@@ -169,11 +169,7 @@ fn a_rate_limit_slows_every_call_of_the_account() {
     let fault = api.get("/a").read().expect_err("too long a wait");
     assert_eq!(fault.what, "rate limited (HTTP 429)");
     assert_eq!(fault.retry_after, Some(TimeDelta::seconds(61)));
-    let held = api
-        .clone()
-        .get("/b")
-        .read()
-        .expect_err("the account is paused");
+    let held = api.get("/b").read().expect_err("the account is paused");
     assert_eq!(held.what, "rate limited for longer than one run waits");
     assert_eq!(held.retry_after, Some(TimeDelta::seconds(61)));
     assert_eq!(server.lines(), ["GET /a"]);
