@@ -1,5 +1,8 @@
 //! rotakey
+pub mod config;
+pub mod error;
 pub mod exit;
+pub mod http;
 pub mod issuers;
 pub mod ledger;
 pub mod model;

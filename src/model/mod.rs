@@ -12,6 +12,7 @@ mod names;
 mod policy;
 mod schedule;
 mod span;
+mod untrusted;
 mod value;
 
 pub use account::Account;
@@ -27,6 +28,7 @@ pub use names::{
 pub use policy::Policy;
 pub use schedule::Schedule;
 pub use span::{Span, SpanError};
+pub use untrusted::sanitise;
 pub use value::{Fields, Key, SecretValue};
 
 /// An instant. Everything rotakey stores, compares and prints is UTC.
