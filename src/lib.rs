@@ -1,4 +1,5 @@
 //! rotakey
+pub mod exec;
 pub mod issuers;
 pub mod ledger;
 pub mod model;
