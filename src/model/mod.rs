@@ -9,6 +9,7 @@ mod hint;
 mod names;
 mod schedule;
 mod span;
+mod untrusted;
 mod value;
 
 pub use clock::Clock;
@@ -21,6 +22,7 @@ pub use names::{
 };
 pub use schedule::Schedule;
 pub use span::{Span, SpanError};
+pub use untrusted::sanitise;
 pub use value::{Fields, Key, SecretValue};
 
 /// An instant. Everything rotakey stores, compares and prints is UTC.
