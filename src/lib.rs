@@ -1,5 +1,6 @@
 //! rotakey
 pub mod exec;
+pub mod exit;
 pub mod http;
 pub mod issuers;
 pub mod ledger;

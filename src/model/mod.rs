@@ -2,24 +2,30 @@
 //!
 //! Nothing here does anything. Every other storey may import it; it imports nothing of ours.
 
+mod account;
 mod clock;
 mod credential;
 mod effect;
 mod hint;
+mod kind;
 mod names;
+mod policy;
 mod schedule;
 mod span;
 mod untrusted;
 mod value;
 
+pub use account::Account;
 pub use clock::Clock;
 pub use credential::Credential;
 pub use effect::{Effect, Fault, FaultKind, Finding};
 pub use hint::{Hint, Making};
+pub use kind::{AccountShape, IssuerKind, TargetKind};
 pub use names::{
     AccountName, DeploymentId, FieldName, KeyId, RotationId, RunId, SecretName, ServiceId, SiteId,
     StageName, Tag, VersionNumber,
 };
+pub use policy::Policy;
 pub use schedule::Schedule;
 pub use span::{Span, SpanError};
 pub use untrusted::sanitise;
