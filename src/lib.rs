@@ -1,10 +1,7 @@
 //! rotakey
-<<<<<<< HEAD
 pub mod config;
 pub mod error;
-=======
 pub mod exec;
->>>>>>> makers
 pub mod exit;
 pub mod http;
 pub mod issuers;
