@@ -40,7 +40,7 @@ use reqwest::Method;
 
 use crate::model::{Clock, Fault};
 
-pub use address::segment;
+pub use address::{check_address, segment};
 pub use answer::{Known, Translate};
 pub use call::Call;
 pub use reply::Reply;

@@ -9,7 +9,7 @@ use crate::model::{Account, AccountName, AccountShape, SecretName};
 use crate::targets;
 
 use super::complaint::{Complaints, Mark};
-use super::fields::{Fields, unknown_key};
+use super::fields::Fields;
 use super::file::{Entry, Node, Value};
 use super::say::{list, meant, quoted};
 use super::source::{Source, Surroundings};
@@ -142,16 +142,12 @@ impl Accounts {
             }
         }
         for key in shape.needs {
-            if !self::typed(&entry.node, key) {
+            if entry.node.get(key).is_none() {
                 let variable = example(kind, key);
                 fields.missing(key, &format!("write `{key}: {{ env: {variable} }}`"));
             }
         }
-        let of = fields.of.clone();
-        let (rest, known) = fields.rest();
-        for entry in rest {
-            unknown_key(&of, entry.at, &entry.key, &known, complaints);
-        }
+        fields.close();
         Some(account)
     }
 }
@@ -197,10 +193,6 @@ fn add(to: &mut Vec<&'static str>, keys: &[&'static str]) {
             to.push(key);
         }
     }
-}
-
-fn typed(node: &Node<'_>, key: &str) -> bool {
-    matches!(&node.value, Value::Map(entries) if entries.iter().any(|entry| entry.key == key))
 }
 
 /// `VERCEL_TOKEN`: the variable an example reads.

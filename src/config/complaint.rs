@@ -126,6 +126,11 @@ impl<'a> Complaints<'a> {
         self.errors.borrow().is_empty()
     }
 
+    /// Whether something is wrong at this place.
+    pub(super) fn are_at(&self, at: Mark) -> bool {
+        self.errors.borrow().iter().any(|error| error.at == at)
+    }
+
     /// `Ok` if nothing was wrong.
     pub(super) fn settle(self) -> Result<(), ConfigErrors> {
         let mut errors = self.errors.into_inner();

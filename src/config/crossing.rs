@@ -53,7 +53,7 @@ impl<'n> Claim<'n> {
 }
 
 fn words<'n>(node: &'n Node<'n>, key: &str) -> Option<Vec<&'n str>> {
-    let entry = super::file::get(node, key)?;
+    let entry = node.get(key)?;
     match &entry.node.value {
         Value::Plain(text) | Value::Quoted(text) if text == "all" => None,
         Value::Plain(text) | Value::Quoted(text) => Some(vec![text]),

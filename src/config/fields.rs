@@ -6,7 +6,7 @@ use crate::model::{Schedule, Span};
 
 use super::complaint::{Complaints, Mark};
 use super::file::{Entry, Node, Value};
-use super::say::{may_be_shown, meant, quoted};
+use super::say::{may_be_said, meant, quoted};
 
 /// A map that is being read. Keys nobody asks for are unknown keys.
 pub(super) struct Fields<'n, 't> {
@@ -59,6 +59,11 @@ impl<'n, 't> Fields<'n, 't> {
         Some(entry)
     }
 
+    /// Whether the key was typed and nobody has asked for it yet.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
+    }
+
     /// A text.
     pub(super) fn text(&mut self, key: &'static str) -> Option<&'n str> {
         let node = self.take(key)?;
@@ -84,7 +89,7 @@ impl<'n, 't> Fields<'n, 't> {
             Ok(parsed) => Some((parsed, node.at)),
             Err(why) => {
                 // The message repeats the text, which may have been pasted by mistake.
-                let why = if may_be_shown(text) {
+                let why = if may_be_said(&why, text) {
                     why
                 } else {
                     format!("{} does not belong here", quoted(text))

@@ -46,7 +46,15 @@ pub(super) struct Entry<'t> {
     pub(super) node: Node<'t>,
 }
 
-impl Node<'_> {
+impl<'t> Node<'t> {
+    /// The entry of that key, where this is a map.
+    pub(super) fn get(&self, key: &str) -> Option<&Entry<'t>> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find(|entry| entry.key == key),
+            _ => None,
+        }
+    }
+
     /// The text of a scalar.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {

@@ -15,7 +15,7 @@
 //! | `file` | text to a tree with positions; aliases, anchors, tags, duplicate keys, size and depth |
 //! | `fields`, `typed` | a map key by key; the part of a map that belongs to a kind, through serde |
 //! | `say`, `complaint` | how things are put, and where they are collected |
-//! | `source`, `accounts`, `defaults`, `secrets` | the sections |
+//! | `source`, `accounts`, `defaults`, `secrets`, `targets` | the sections |
 //! | `crossing` | what only shows when everything is read |
 //! | `resolve` | all of it |
 
@@ -30,9 +30,11 @@ mod resolve;
 mod say;
 mod secrets;
 mod source;
+mod targets;
 mod typed;
 
 pub use complaint::{ConfigError, ConfigErrors, Mark};
 pub use resolve::{Config, LedgerConfig, resolve};
-pub use secrets::{IssuerSetup, SecretConfig, TargetSetup};
+pub use secrets::{GraceFrom, IssuerSetup, SecretConfig};
 pub use source::Surroundings;
+pub use targets::TargetSetup;

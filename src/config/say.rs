@@ -31,6 +31,13 @@ pub(super) fn quoted(text: &str) -> String {
     format!("a text of {length} characters (not shown: it may be a secret)")
 }
 
+/// Whether somebody else's message about the text may be passed on.
+pub(super) fn may_be_said(why: &str, text: &str) -> bool {
+    let repeats = why.contains(text) || why.contains(&text.escape_debug().to_string());
+    let mut words = why.split(|c: char| c.is_whitespace() || matches!(c, '`' | '{' | '}' | '"'));
+    (may_be_shown(text) || !repeats) && words.all(may_be_shown)
+}
+
 /// Long, without spaces, and mixing letters of both cases with digits: what a generator makes and a person does not.
 fn is_random(text: &str) -> bool {
     let has = |test: fn(&char) -> bool| text.chars().any(|c| test(&c));

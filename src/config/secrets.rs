@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use crate::issuers::{self, IssuerConfig};
-use crate::model::{
-    Account, AccountName, AccountShape, FieldName, Policy, SecretName, Span, StageName,
-};
-use crate::targets::{self, HealthConfig, TargetConfig, Template};
+use crate::model::{Account, AccountName, AccountShape, Policy, SecretName, Span, StageName};
 
 use super::accounts::Accounts;
 use super::complaint::{Complaints, Mark};
@@ -15,7 +12,8 @@ use super::defaults::Defaults;
 use super::fields::Fields;
 use super::file::{Entry, Node};
 use super::say::{meant, quoted};
-use super::typed::{Typed, read_kind, read_node};
+use super::targets::{TargetSetup, Targets};
+use super::typed::{Typed, read_kind};
 
 /// One secret as it is meant.
 #[derive(Debug)]
@@ -58,32 +56,6 @@ pub struct IssuerSetup {
     pub account: Option<Arc<Account>>,
 }
 
-/// A target as configured.
-#[derive(Debug)]
-pub struct TargetSetup {
-    /// The keys of its kind.
-    pub config: TargetConfig,
-    /// The account it talks through.
-    pub account: Option<Arc<Account>>,
-    /// What of a version goes there.
-    pub content: Content,
-    /// How its services are probed.
-    pub health: Option<HealthConfig>,
-    /// When it gets its turn.
-    pub stage: Option<StageName>,
-}
-
-/// What of a version a target gets.
-#[derive(Clone, Debug)]
-pub enum Content {
-    /// The field a person means who names none.
-    Primary,
-    /// This field.
-    Field(FieldName),
-    /// A text made of fields.
-    Template(Template),
-}
-
 /// Reads one entry. What it claims of the world outside is added to `claims`.
 pub(super) fn read<'n>(
     name: &SecretName,
@@ -107,7 +79,7 @@ pub(super) fn read<'n>(
         ("issuer", "write who makes it, such as `issuer: { kind: generated }`"),
         ("targets", "write where it goes: a list of targets, each with a `kind`"),
     ] {
-        if !super::file::has(&entry.node, key) {
+        if entry.node.get(key).is_none() {
             fields.missing(key, hint);
         }
     }
@@ -123,7 +95,7 @@ pub(super) fn read<'n>(
         version,
         complaints,
     };
-    let targets = reader.all(targets?, entry.at, claims);
+    let targets = targets.and_then(|nodes| reader.all(nodes, entry.at, claims));
     let (issuer, _) = issuer?;
     let policy = Policy {
         stages,
@@ -143,7 +115,7 @@ pub(super) fn read<'n>(
 }
 
 fn grace_from(node: &Node<'_>) -> GraceFrom {
-    match super::file::get(node, "grace") {
+    match node.get("grace") {
         Some(grace) => GraceFrom::Secret(grace.node.at),
         None => GraceFrom::Defaults,
     }
@@ -176,7 +148,7 @@ fn soak(fields: &mut Fields<'_, '_>, stages: &[StageName]) -> Span {
 }
 
 /// The kind that was typed, found in a table.
-fn kind_of<'k, K>(
+pub(super) fn kind_of<'k, K>(
     fields: &mut Fields<'_, '_>,
     table: &'k [K],
     name: impl Fn(&K) -> &'static str,
@@ -200,7 +172,7 @@ fn kind_of<'k, K>(
 }
 
 /// The account of a kind. `Err` when one is needed and cannot be found; that has been complained of.
-fn account_of(
+pub(super) fn account_of(
     fields: &mut Fields<'_, '_>,
     shape: Option<&AccountShape>,
     accounts: &Accounts,
@@ -229,7 +201,7 @@ fn issuer_setup(
     Some((IssuerSetup { config, account }, kind.fields))
 }
 
-fn read_rest<T: serde::de::DeserializeOwned>(kind: &str, fields: Fields<'_, '_>) -> Option<T> {
+pub(super) fn read_rest<T: serde::de::DeserializeOwned>(kind: &str, fields: Fields<'_, '_>) -> Option<T> {
     let (at, of, complaints) = (fields.at, fields.of.clone(), fields.complaints);
     let (entries, known) = fields.rest();
     let typed = Typed {
@@ -242,13 +214,3 @@ fn read_rest<T: serde::de::DeserializeOwned>(kind: &str, fields: Fields<'_, '_>)
     read_kind(&typed, complaints)
 }
 
-/// Reads the targets of one secret.
-struct Targets<'n> {
-    of: &'n str,
-    secret: &'n SecretName,
-    accounts: &'n Accounts,
-    stages: &'n [StageName],
-    /// The fields a version has, where that is known.
-    version: &'static [&'static str],
-    complaints: &'n Complaints<'n>,
-}

@@ -16,7 +16,7 @@ use serde::forward_to_deserialize_any;
 use super::complaint::{Complaints, Mark};
 use super::fields::unknown_key;
 use super::file::{Entry, Node, Value};
-use super::say::{may_be_shown, meant, quoted};
+use super::say::{may_be_said, meant, quoted};
 
 /// What a kind is read from.
 pub(super) struct Typed<'n, 't> {
@@ -123,7 +123,7 @@ impl Wrong {
             What::Unfit { found, .. } => *found = node.found(),
             What::Said(why) => {
                 // Whoever wrote the message may have repeated the text, and the text may be a secret.
-                if let Some(text) = node.text().filter(|text| !may_be_shown(text)) {
+                if let Some(text) = node.text().filter(|text| !may_be_said(why, text)) {
                     *why = format!("{} does not belong here", quoted(text));
                 }
             }
