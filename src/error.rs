@@ -181,7 +181,9 @@ mod tests {
             .unwrap_err()
             .context("secret `stripe`")
             .state("rolled back; key sk_…4f2a is current everywhere; nothing was revoked")
-            .hint("give VERCEL_TOKEN write access to project `web`, then run `rotakey rotate stripe`");
+            .hint(
+                "give VERCEL_TOKEN write access to project `web`, then run `rotakey rotate stripe`",
+            );
         assert_eq!(
             error.render(),
             "error: secret `stripe`: deliver to `vercel/web`: token refused (HTTP 403)\n  \
@@ -214,7 +216,10 @@ mod tests {
 
     #[test]
     fn a_terminal_never_obeys_an_error() {
-        let error = Error::says(Exit::Failed, "project `a\u{1b}[2Jb\u{202e}c\nerror: forged`");
+        let error = Error::says(
+            Exit::Failed,
+            "project `a\u{1b}[2Jb\u{202e}c\nerror: forged`",
+        );
         assert_eq!(error.render(), "error: project `abc error: forged`\n");
     }
 }

@@ -32,7 +32,11 @@ pub(super) struct Draw {
 
 impl Accounts {
     /// Reads the section.
-    pub(super) fn read(node: &Node<'_>, around: &Surroundings, complaints: &Complaints<'_>) -> Self {
+    pub(super) fn read(
+        node: &Node<'_>,
+        around: &Surroundings,
+        complaints: &Complaints<'_>,
+    ) -> Self {
         let mut accounts = Self::default();
         let Value::Map(entries) = &node.value else {
             let what = format!("`accounts`: expected a map, found {}", node.found());
@@ -66,7 +70,10 @@ impl Accounts {
                 return Some(Arc::clone(account));
             }
             let (is, wants) = (account.kind(), shape.kind);
-            let what = format!("{of}: account {} is of kind `{is}`, not `{wants}`", quoted(name));
+            let what = format!(
+                "{of}: account {} is of kind `{is}`, not `{wants}`",
+                quoted(name)
+            );
             complaints.advise(place, what, self.hint(shape));
             return None;
         }
@@ -104,7 +111,9 @@ impl Accounts {
     ) -> Option<Account> {
         let name = super::names::account(entry, complaints)?;
         let mut fields = Fields::of(format!("account `{name}`"), &entry.node, complaints)?;
-        let typed = fields.take("kind").map(|node| (node.text().unwrap_or_default(), node.at));
+        let typed = fields
+            .take("kind")
+            .map(|node| (node.text().unwrap_or_default(), node.at));
         let (kind, at) = typed.unwrap_or((name.as_str(), entry.at));
         let Some(shape) = Shape::of(kind) else {
             let kinds = Shape::kinds();
@@ -115,8 +124,9 @@ impl Accounts {
             complaints.advise(at, what, meant(kind, &kinds));
             return None;
         };
-        let mut account = Account::new(name, kind);
-        let checked = |text: &str| http::check_address(text).map(|()| text.trim_end_matches('/').to_owned());
+        let mut account = Account::new(name.clone(), kind);
+        let checked =
+            |text: &str| http::check_address(text).map(|()| text.trim_end_matches('/').to_owned());
         if let Some((base_url, _)) = fields.parsed("base_url", checked) {
             account = account.at(base_url);
         }

@@ -39,17 +39,33 @@ impl<'n> Claim<'n> {
     fn meets(&self, other: &Self) -> bool {
         let pairs = self.address.iter().zip(&other.address);
         pairs.into_iter().all(|pair| match pair {
-            (Some(ours), Some(theirs)) => ours.iter().any(|word| theirs.contains(word)),
+            (Some(ours), Some(theirs)) => ours
+                .iter()
+                .any(|ours| theirs.iter().any(|theirs| may_meet(ours, theirs))),
             _ => true,
         })
     }
 
     fn only_word(&self, key: usize) -> Option<&'n str> {
         match self.address.get(key)?.as_deref()? {
-            [word] => Some(word),
+            [word] if !word.contains('*') => Some(word),
             _ => None,
         }
     }
+}
+
+/// Whether two names, or patterns with `*`, may mean the same thing. Of two patterns only the beginnings and the ends
+/// are compared: better refused too often than written twice.
+fn may_meet(ours: &str, theirs: &str) -> bool {
+    if !ours.contains('*') && !theirs.contains('*') {
+        return ours == theirs;
+    }
+    let begins = |text: &str| text.split('*').next().unwrap_or_default().to_owned();
+    let ends = |text: &str| text.rsplit('*').next().unwrap_or_default().to_owned();
+    let (our_begin, their_begin) = (begins(ours), begins(theirs));
+    let (our_end, their_end) = (ends(ours), ends(theirs));
+    (our_begin.starts_with(&their_begin) || their_begin.starts_with(&our_begin))
+        && (our_end.ends_with(&their_end) || their_end.ends_with(&our_end))
 }
 
 fn words<'n>(node: &'n Node<'n>, key: &str) -> Option<Vec<&'n str>> {
@@ -101,12 +117,14 @@ fn compare(group: &[&Claim<'_>], complaints: &Complaints<'_>) {
             continue;
         };
         let (secret, other, line) = (&claim.secret, &first.secret, first.at.line);
-        let what = if secret == other {
-            format!("secret `{secret}`: this target writes what the one in line {line} already writes")
+        let whose = if secret == other {
+            format!("the target in line {line}")
         } else {
-            format!("secret `{secret}`: this target writes what secret `{other}` already writes (line {line})")
+            format!("secret `{other}` in line {line}")
         };
-        complaints.advise(claim.at, what, "one place holds one value: name another variable, or narrow one of the two");
+        let what = format!("secret `{secret}`: this target writes where {whose} writes already");
+        let hint = "one place holds one value: name another variable, or narrow one of the two";
+        complaints.advise(claim.at, what, hint);
     }
 }
 
@@ -133,8 +151,15 @@ pub(super) fn settle_draws(
         if way.iter().any(|other| other < start) {
             continue;
         }
-        let ring: Vec<String> = way.iter().chain([start]).map(|name| format!("`{name}`")).collect();
-        let what = format!("secrets need each other to be rotated: {}", ring.join(" → "));
+        let ring: Vec<String> = way
+            .iter()
+            .chain([start])
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let what = format!(
+            "secrets need each other to be rotated: {}",
+            ring.join(" → ")
+        );
         let hint = "take one of the credentials from `{ env: … }` or `{ file: … }`";
         if let Some(secret) = secrets.get(*start) {
             complaints.advise(secret.at, what, hint);
@@ -161,7 +186,10 @@ fn needs<'a>(accounts: &'a Accounts, secrets: &'a BTreeMap<SecretName, SecretCon
         let targets = secret.targets.iter().map(|target| &target.account);
         let used = targets.chain([&secret.issuer.account]).flatten();
         for account in used {
-            let draws = accounts.draws.iter().filter(|draw| &draw.account == account.name());
+            let draws = accounts
+                .draws
+                .iter()
+                .filter(|draw| &draw.account == account.name());
             for draw in draws.filter(|draw| &draw.secret != name) {
                 needs.entry(name).or_default().push(&draw.secret);
             }

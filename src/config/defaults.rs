@@ -104,7 +104,8 @@ impl Interval {
         };
         let (of, every) = (&fields.of, written(interval));
         let whose = if said { "`grace`" } else { "the default grace" };
-        let what = format!("{of}: {whose} of {grace} is not shorter than the {every} between rotations");
+        let what =
+            format!("{of}: {whose} of {grace} is not shorter than the {every} between rotations");
         let hint = "give it a `grace` that ends before the next rotation begins";
         fields.complaints.advise(at, what, hint);
     }
@@ -118,7 +119,8 @@ impl Interval {
         };
         if said.is_some() {
             let (of, every) = (&fields.of, written(interval));
-            let what = format!("{of}: `warn` of {warn} is not shorter than the {every} between rotations");
+            let what =
+                format!("{of}: `warn` of {warn} is not shorter than the {every} between rotations");
             fields.complaints.add(at, what);
         }
         Span::seconds(interval.num_seconds() / 2)
@@ -130,7 +132,9 @@ impl Interval {
         };
         if max_age.delta() < interval {
             let (of, every) = (&fields.of, written(interval));
-            let what = format!("{of}: `max_age` of {max_age} is shorter than the {every} between rotations");
+            let what = format!(
+                "{of}: `max_age` of {max_age} is shorter than the {every} between rotations"
+            );
             fields.complaints.add(at, what);
         }
     }

@@ -6,7 +6,7 @@ use crate::model::{Schedule, Span};
 
 use super::complaint::{Complaints, Mark};
 use super::file::{Entry, Node, Value};
-use super::say::{may_be_said, meant, quoted};
+use super::say::{may_be_said, meant, nearest, quoted};
 
 /// A map that is being read. Keys nobody asks for are unknown keys.
 pub(super) struct Fields<'n, 't> {
@@ -28,7 +28,10 @@ impl<'n, 't> Fields<'n, 't> {
     ) -> Option<Self> {
         let of = of.into();
         let Value::Map(entries) = &node.value else {
-            complaints.add(node.at, format!("{of}: expected a map, found {}", node.found()));
+            complaints.add(
+                node.at,
+                format!("{of}: expected a map, found {}", node.found()),
+            );
             return None;
         };
         Some(Self {
@@ -149,8 +152,12 @@ impl<'n, 't> Fields<'n, 't> {
         Some(texts)
     }
 
-    /// Complains that a key is not there.
+    /// Complains that a key is not there, unless a slip of the finger explains it: that is told as an unknown key.
     pub(super) fn missing(&self, key: &str, hint: &str) {
+        let almost = |entry: &&Entry<'_>| nearest(&entry.key, &[key]).is_some();
+        if self.entries.iter().any(almost) {
+            return;
+        }
         let what = format!("{}: `{key}` is missing", self.of);
         self.complaints.advise(self.at, what, hint);
     }

@@ -102,8 +102,11 @@ pub(super) fn read<'t>(text: &'t str, complaints: &Complaints<'_>) -> Option<Nod
         events: Parser::new_from_str_with_options(text, options),
         complaints,
         nodes: 0,
+        aliases: 0,
     };
-    reader.document().ok()
+    let root = reader.document().ok()?;
+    // What an alias stood for is not known, so nothing sensible can be said about the rest.
+    (reader.aliases == 0).then_some(root)
 }
 
 /// The complaint has been made; reading cannot go on.
@@ -113,6 +116,7 @@ struct Reader<'t, 'c> {
     events: Parser<'t, serde_yaml::granit_parser::StrInput<'t>>,
     complaints: &'c Complaints<'c>,
     nodes: usize,
+    aliases: usize,
 }
 
 impl<'t> Reader<'t, '_> {
@@ -159,10 +163,11 @@ impl<'t> Reader<'t, '_> {
             Event::SequenceStart(..) => self.list(depth)?,
             Event::MappingStart(..) => self.map(depth)?,
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                self.aliases += 1;
                 let what = "an alias stands here; aliases and anchors are not read";
                 self.complaints
                     .advise(at, what, "write the value out where it is used");
-                Value::Plain(Cow::Borrowed("alias"))
+                Value::Plain(Cow::Borrowed(""))
             }
             _ => return Err(self.unreadable(at, "YAML cannot be read from here on")),
         };
@@ -195,12 +200,12 @@ impl<'t> Reader<'t, '_> {
                     node,
                 }),
                 Value::List(_) | Value::Map(_) => {
-                    self.complaints.add(key.at, "a key is one word, not a list or a map");
+                    self.complaints
+                        .add(key.at, "a key is one word, not a list or a map");
                 }
             }
         }
-        self.refuse_duplicates(&entries);
-        Ok(Value::Map(entries))
+        Ok(Value::Map(self.without_duplicates(entries)))
     }
 
     fn refuse_properties(&self, event: &Event<'t>, at: Mark) {
@@ -211,20 +216,34 @@ impl<'t> Reader<'t, '_> {
         }
         if event.anchor_id().is_some() {
             let hint = "remove the `&…` and write the value out where it is used";
-            self.complaints
-                .advise(at, "an anchor stands here; aliases and anchors are not read", hint);
+            self.complaints.advise(
+                at,
+                "an anchor stands here; aliases and anchors are not read",
+                hint,
+            );
         }
     }
 
-    fn refuse_duplicates(&self, entries: &[Entry<'t>]) {
+    /// The first of two stays, so that the second is complained of once.
+    fn without_duplicates(&self, entries: Vec<Entry<'t>>) -> Vec<Entry<'t>> {
         let mut seen = HashMap::with_capacity(entries.len());
-        for entry in entries {
-            if let Some(first) = seen.insert(&*entry.key, entry.at) {
-                let key = quoted(&entry.key);
-                let what = format!("{key} stands twice; it was first given in line {}", first.line);
+        let mut twice = Vec::new();
+        for (place, entry) in entries.iter().enumerate() {
+            if let Some(first) = seen.get(&*entry.key) {
+                let (key, line) = (quoted(&entry.key), first);
+                let what = format!("{key} stands twice; it was first given in line {line}");
                 self.complaints.add(entry.at, what);
+                twice.push(place);
+            } else {
+                seen.insert(&*entry.key, entry.at.line);
             }
         }
+        if twice.is_empty() {
+            return entries;
+        }
+        let places = entries.into_iter().enumerate();
+        let first = places.filter(|(place, _)| !twice.contains(place));
+        first.map(|(_, entry)| entry).collect()
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Span), Unreadable> {
@@ -273,9 +292,10 @@ fn said(error: &ScanError) -> (String, Option<&'static str>) {
             Some("indent with spaces"),
         ),
         ErrorKind::RecursionLimitExceeded => (too_deep(), None),
-        ErrorKind::DirectiveDisallowed => {
-            ("a directive stands here; `%` lines are not read".to_owned(), None)
-        }
+        ErrorKind::DirectiveDisallowed => (
+            "a directive stands here; `%` lines are not read".to_owned(),
+            None,
+        ),
         ErrorKind::UnclosedFlowCollection { open } => (format!("`{open}` is never closed"), None),
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
             (format!("`{open}` is closed by `{close}`"), None)

@@ -33,6 +33,9 @@ mod source;
 mod targets;
 mod typed;
 
+#[cfg(test)]
+mod tests;
+
 pub use complaint::{ConfigError, ConfigErrors, Mark};
 pub use resolve::{Config, LedgerConfig, resolve};
 pub use secrets::{GraceFrom, IssuerSetup, SecretConfig};

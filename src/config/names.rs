@@ -4,7 +4,7 @@ use crate::model::{AccountName, SecretName};
 
 use super::complaint::Complaints;
 use super::file::Entry;
-use super::say::quoted;
+use super::say::{looks_like_a_key, quoted};
 
 /// The longest name. It becomes part of tags and file names.
 const LONGEST: usize = 63;
@@ -23,7 +23,11 @@ fn checked<'n>(of: &str, entry: &'n Entry<'_>, complaints: &Complaints<'_>) -> O
     if is_plain(&entry.key) {
         return Some(&entry.key);
     }
-    let what = format!("{} is not the name of {} {of}", quoted(&entry.key), article(of));
+    let what = format!(
+        "{} is not the name of {} {of}",
+        quoted(&entry.key),
+        article(of)
+    );
     let hint = format!(
         "up to {LONGEST} of a-z, 0-9, `.`, `_` and `-`, beginning with a letter or a digit"
     );
@@ -31,12 +35,15 @@ fn checked<'n>(of: &str, entry: &'n Entry<'_>, complaints: &Complaints<'_>) -> O
     None
 }
 
-/// Whether a name is safe everywhere it goes: file names, tags at vendors, command lines.
+/// Whether a name is safe everywhere it goes: file names, tags at vendors, command lines, messages.
 pub(super) fn is_plain(name: &str) -> bool {
     let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     name.len() <= LONGEST
+        && !looks_like_a_key(name)
         && name.starts_with(word)
-        && name.chars().all(|c| word(c) || matches!(c, '.' | '_' | '-'))
+        && name
+            .chars()
+            .all(|c| word(c) || matches!(c, '.' | '_' | '-'))
 }
 
 fn article(of: &str) -> &'static str {

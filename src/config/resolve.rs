@@ -62,9 +62,11 @@ fn read(root: &Node<'_>, around: &Surroundings, complaints: &Complaints<'_>) -> 
     let defaults = fields
         .take("defaults")
         .map_or_else(Defaults::default, |node| Defaults::read(node, complaints));
-    let accounts = fields.take("accounts").map_or_else(Accounts::default, |node| {
-        Accounts::read(node, around, complaints)
-    });
+    let accounts = fields
+        .take("accounts")
+        .map_or_else(Accounts::default, |node| {
+            Accounts::read(node, around, complaints)
+        });
     let ledger = match fields.take("ledger") {
         Some(node) => ledger(node, around, complaints),
         None => Some(LedgerConfig::usual(around)),
@@ -121,8 +123,9 @@ fn ledger(
         ledger.path = around.dir.join(path);
     }
     let identity = fields.take_entry("identity");
-    let identity =
-        identity.and_then(|entry| Source::read("`ledger`", entry, "ROTAKEY_IDENTITY", complaints).map(|it| (it, entry)));
+    let identity = identity.and_then(|entry| {
+        Source::read("`ledger`", entry, "ROTAKEY_IDENTITY", complaints).map(|it| (it, entry))
+    });
     match identity {
         Some((Source::Secret(_), entry)) => {
             let what = "`ledger`: `identity`: a secret of the ledger cannot open the ledger";
@@ -133,7 +136,10 @@ fn ledger(
     }
     for (recipient, at) in fields.texts("recipients").unwrap_or_default() {
         if recipient.starts_with("AGE-SECRET-KEY-") || recipient.contains("PRIVATE KEY") {
-            complaints.add(at, "`ledger`: `recipients`: an identity stands here, not a recipient");
+            complaints.add(
+                at,
+                "`ledger`: `recipients`: an identity stands here, not a recipient",
+            );
         }
         ledger.recipients.push(recipient.to_owned());
     }

@@ -6,9 +6,37 @@ const LONGEST: usize = 40;
 /// Beginnings of well-known keys. Sources: the vendors' own documentation and GitHub's list of secret scanning
 /// patterns, read 2026-08.
 const KEY_PREFIXES: &[&str] = &[
-    "sk-", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
-    "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-", "xapp-", "AKIA", "ASIA", "rnd_", "vcp_", "ops_", "dop_v1_",
-    "hf_", "npm_", "pypi-", "SG.", "AIza", "eyJ", "AGE-SECRET-KEY-", "-----BEGIN ",
+    "sk-",
+    "sk_live_",
+    "sk_test_",
+    "rk_live_",
+    "rk_test_",
+    "whsec_",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "xapp-",
+    "AKIA",
+    "ASIA",
+    "rnd_",
+    "vcp_",
+    "ops_",
+    "dop_v1_",
+    "hf_",
+    "npm_",
+    "pypi-",
+    "SG.",
+    "AIza",
+    "eyJ",
+    "AGE-SECRET-KEY-",
+    "-----BEGIN ",
 ];
 
 /// Whether the text looks like a key that somebody's vendor made.
@@ -138,7 +166,12 @@ mod tests {
 
     #[test]
     fn ordinary_names_do_not_look_like_keys() {
-        for name in ["sk-short", "OPENAI_API_KEY", "proj_123", "https://gateway.example"] {
+        for name in [
+            "sk-short",
+            "OPENAI_API_KEY",
+            "proj_123",
+            "https://gateway.example",
+        ] {
             assert!(!looks_like_a_key(name), "{name}");
             assert!(may_be_shown(name), "{name}");
         }

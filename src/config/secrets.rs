@@ -75,9 +75,18 @@ pub(super) fn read<'n>(
     let issuer = fields.take("issuer");
     let targets = fields.list("targets");
     for (key, hint) in [
-        ("every", "write how often it is rotated, such as `every: 30d`"),
-        ("issuer", "write who makes it, such as `issuer: { kind: generated }`"),
-        ("targets", "write where it goes: a list of targets, each with a `kind`"),
+        (
+            "every",
+            "write how often it is rotated, such as `every: 30d`",
+        ),
+        (
+            "issuer",
+            "write who makes it, such as `issuer: { kind: generated }`",
+        ),
+        (
+            "targets",
+            "write where it goes: a list of targets, each with a `kind`",
+        ),
     ] {
         if entry.node.get(key).is_none() {
             fields.missing(key, hint);
@@ -125,7 +134,10 @@ fn stages(fields: &mut Fields<'_, '_>) -> Vec<StageName> {
     let mut stages: Vec<StageName> = Vec::new();
     for (text, at) in fields.texts("stages").unwrap_or_default() {
         let stage = StageName::new(text);
-        if stages.contains(&stage) {
+        if !super::names::is_plain(text) {
+            let what = format!("{}: {} is not the name of a stage", fields.of, quoted(text));
+            fields.complaints.add(at, what);
+        } else if stages.contains(&stage) {
             let what = format!("{}: stage {} stands twice", fields.of, quoted(text));
             fields.complaints.add(at, what);
         } else {
@@ -140,7 +152,10 @@ fn soak(fields: &mut Fields<'_, '_>, stages: &[StageName]) -> Span {
         return Span::ZERO;
     };
     if stages.is_empty() {
-        let what = format!("{}: `soak` without `stages` has nothing to wait between", fields.of);
+        let what = format!(
+            "{}: `soak` without `stages` has nothing to wait between",
+            fields.of
+        );
         let hint = "name the order of delivery, such as `stages: [staging, production]`";
         fields.complaints.advise(at, what, hint);
     }
@@ -181,7 +196,9 @@ pub(super) fn account_of(
         // Not asked for: an `account:` here becomes an unknown key.
         return Ok(None);
     };
-    let named = fields.take("account").and_then(|node| Some((node.text()?, node.at)));
+    let named = fields
+        .take("account")
+        .and_then(|node| Some((node.text()?, node.at)));
     let (of, at) = (fields.of.clone(), fields.at);
     let account = accounts.find(shape, named, &of, at, fields.complaints);
     account.map(Some).ok_or(())
@@ -201,7 +218,10 @@ fn issuer_setup(
     Some((IssuerSetup { config, account }, kind.fields))
 }
 
-pub(super) fn read_rest<T: serde::de::DeserializeOwned>(kind: &str, fields: Fields<'_, '_>) -> Option<T> {
+pub(super) fn read_rest<T: serde::de::DeserializeOwned>(
+    kind: &str,
+    fields: Fields<'_, '_>,
+) -> Option<T> {
     let (at, of, complaints) = (fields.at, fields.of.clone(), fields.complaints);
     let (entries, known) = fields.rest();
     let typed = Typed {
@@ -213,4 +233,3 @@ pub(super) fn read_rest<T: serde::de::DeserializeOwned>(kind: &str, fields: Fiel
     };
     read_kind(&typed, complaints)
 }
-

@@ -67,7 +67,11 @@ impl<'n> Targets<'n> {
         node: &'t Node<'t>,
         claims: &mut Vec<Claim<'t>>,
     ) -> Option<TargetSetup> {
-        let mut fields = Fields::of(format!("target {number} of {}", self.of), node, self.complaints)?;
+        let mut fields = Fields::of(
+            format!("target {number} of {}", self.of),
+            node,
+            self.complaints,
+        )?;
         let kind = kind_of(&mut fields, KINDS, |kind| kind.name)?;
         let account = account_of(&mut fields, kind.account, self.accounts);
         let content = self.content(&mut fields);
@@ -93,11 +97,14 @@ impl<'n> Targets<'n> {
     fn content(&self, fields: &mut Fields<'_, '_>) -> Option<Template> {
         let field = fields.parsed("field", |text| Ok(Template::field(FieldName::new(text))));
         let typed_value = fields.has("value");
-        let value = fields.parsed("value", |text| Template::parse(text).map_err(|why| why.to_string()));
+        let value = fields.parsed("value", |text| {
+            Template::parse(text).map_err(|why| why.to_string())
+        });
         match (field, value) {
             (Some(_), Some((_, at))) => {
                 let what = format!("{}: `field` and `value` are both given", fields.of);
-                let hint = "keep `field` for one field as it is, or `value` for a text made of fields";
+                let hint =
+                    "keep `field` for one field as it is, or `value` for a text made of fields";
                 self.complaints.advise(at, what, hint);
                 None
             }
@@ -117,7 +124,8 @@ impl<'n> Targets<'n> {
         for name in content.names().map(FieldName::as_str) {
             if !self.version.contains(&name) {
                 let what = format!("{}: the issuer gives no field {}", fields.of, quoted(name));
-                self.complaints.advise(at, what, format!("it gives {}", list(self.version)));
+                self.complaints
+                    .advise(at, what, format!("it gives {}", list(self.version)));
             }
         }
     }
@@ -128,7 +136,7 @@ impl<'n> Targets<'n> {
             let known: Vec<&str> = self.stages.iter().map(StageName::as_str).collect();
             let what = format!("{}: unknown stage {}", fields.of, quoted(stage.as_str()));
             let hint = match known[..] {
-                [] => format!("name the order of delivery in the secret: `stages: [{}, …]`", stage.as_str()),
+                [] => "name the order of delivery in the secret, such as `stages: [staging, production]`".to_owned(),
                 _ => meant(stage.as_str(), &known),
             };
             self.complaints.advise(at, what, hint);

@@ -75,11 +75,15 @@ fn complained<T>(
         What::Missing(key) => complaints.add(at, format!("{of}: `{key}` is missing")),
         What::Twice(key) => complaints.add(at, format!("{of}: `{key}` stands twice")),
         What::Unfit { expected, found } => {
-            let key = wrong.key.map_or_else(String::new, |key| format!(" `{key}`:"));
+            let key = wrong
+                .key
+                .map_or_else(String::new, |key| format!(" `{key}`:"));
             complaints.add(at, format!("{of}:{key} expected {expected}, found {found}"));
         }
         What::Said(why) => {
-            let key = wrong.key.map_or_else(String::new, |key| format!(" `{key}`:"));
+            let key = wrong
+                .key
+                .map_or_else(String::new, |key| format!(" `{key}`:"));
             complaints.add(at, format!("{of}:{key} {why}"));
         }
     }
@@ -148,7 +152,7 @@ impl de::Error for Wrong {
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
         Self::of(What::Unfit {
-            expected: expected.to_string(),
+            expected: in_words(expected.to_string()),
             found: "something else".to_owned(),
         })
     }
@@ -158,6 +162,7 @@ impl de::Error for Wrong {
     }
 
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
+        let expected = in_words(expected.to_string());
         Self::of(What::Said(format!("expected {expected}, found {length}")))
     }
 
@@ -176,6 +181,24 @@ impl de::Error for Wrong {
     fn duplicate_field(key: &'static str) -> Self {
         Self::of(What::Twice(key))
     }
+}
+
+/// What serde calls a type, as people call it.
+fn in_words(expected: String) -> String {
+    let words = match expected.as_str() {
+        "a string" | "string" => "a text",
+        "a boolean" | "bool" => "`true` or `false`",
+        "a sequence" => "a list",
+        "u8" => "a whole number up to 255",
+        "u16" => "a whole number up to 65535",
+        "u32" | "u64" | "usize" => "a whole number",
+        "i8" | "i16" | "i32" | "i64" => "a whole number, which may be negative",
+        "f32" | "f64" => "a number",
+        other if other.starts_with("struct ") => "a map",
+        other if other.starts_with("enum ") => "a word",
+        _ => return expected,
+    };
+    words.to_owned()
 }
 
 /// Shows a map with a `kind` as serde's externally tagged form: the kind is the variant, the other keys its content.
@@ -298,9 +321,7 @@ impl<'de, 'n, 't: 'n, I: Iterator<Item = &'n Entry<'t>>> MapAccess<'de> for Keys
     }
 }
 
-impl<'de, 'n, 't: 'n, I: Iterator<Item = &'n Entry<'t>>> de::Deserializer<'de>
-    for Keys<'n, 't, I>
-{
+impl<'de, 'n, 't: 'n, I: Iterator<Item = &'n Entry<'t>>> de::Deserializer<'de> for Keys<'n, 't, I> {
     type Error = Wrong;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
@@ -374,7 +395,9 @@ impl<'de> de::Deserializer<'de> for Typing<'_, '_> {
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
         let node = self.node;
         match node.text() {
-            Some(text) => visitor.visit_str(text).map_err(|wrong| wrong.at(node)),
+            Some(text) => visitor
+                .visit_str(text)
+                .map_err(|wrong: Wrong| wrong.at(node)),
             None => self.deserialize_any(visitor),
         }
     }
@@ -428,7 +451,10 @@ impl<'de> de::Deserializer<'de> for Typing<'_, '_> {
                 let word: StrDeserializer<'_, Wrong> = word.into_deserializer();
                 visitor.visit_enum(word)
             }
-            None => Err(de::Error::invalid_type(Unexpected::Other("no text"), &visitor)),
+            None => Err(de::Error::invalid_type(
+                Unexpected::Other("no text"),
+                &visitor,
+            )),
         }
         .map_err(|wrong| wrong.at(node))
     }
