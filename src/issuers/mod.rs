@@ -1,5 +1,7 @@
 //! Issuers: who makes and kills versions. The contract every kind keeps, and the one place that builds them.
 
+mod generated;
+
 use std::fmt;
 
 use crate::model::{Effect, Fault, Finding, Instant, Key, KeyId, Tag};
@@ -19,8 +21,9 @@ pub struct Capabilities {
     pub reports_use: Ability,
     /// Whether `revoke` kills the key, or a person has to and rotakey only watches it die.
     pub revokes: Ability,
-    /// Whether `verify` can show that a version is dead. Where nothing outside knows the value, it cannot.
-    pub proves_death: Ability,
+    /// Whether `verify` refuses a version once it is revoked. Where it cannot tell, because the value exists nowhere
+    /// but at its sites, a version is dead when `revoke` is done: the guard before it (G3) found it at no site.
+    pub shows_death: Ability,
 }
 
 /// How many versions an issuer lets live at once.

@@ -2,20 +2,26 @@
 //!
 //! Nothing here does anything. Every other storey may import it; it imports nothing of ours.
 
+mod account;
 mod clock;
 mod credential;
 mod effect;
 mod hint;
+mod kind;
 mod names;
 mod policy;
 mod schedule;
 mod span;
+mod template;
+mod untrusted;
 mod value;
 
+pub use account::Account;
 pub use clock::Clock;
 pub use credential::Credential;
 pub use effect::{Effect, Fault, FaultKind, Finding};
 pub use hint::{Hint, Making};
+pub use kind::{AccountShape, IssuerKind, TargetKind};
 pub use names::{
     AccountName, DeploymentId, FieldName, KeyId, RotationId, RunId, SecretName, ServiceId, SiteId,
     StageName, Tag, VersionNumber,
@@ -23,6 +29,8 @@ pub use names::{
 pub use policy::Policy;
 pub use schedule::Schedule;
 pub use span::{Span, SpanError};
+pub use template::{Template, TemplateError};
+pub use untrusted::sanitise;
 pub use value::{Fields, Key, SecretValue};
 
 /// An instant. Everything rotakey stores, compares and prints is UTC.

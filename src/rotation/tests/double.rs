@@ -353,7 +353,7 @@ impl Issuer for Vendor {
             expires: Ability::No,
             reports_use: Ability::No,
             revokes: Ability::Yes,
-            proves_death: Ability::Yes,
+            shows_death: Ability::Yes,
         }
     }
 
