@@ -1,5 +1,7 @@
 //! Targets: where versions are delivered. The contract every kind keeps, and the one place that builds them.
 
+mod dotenv;
+
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
