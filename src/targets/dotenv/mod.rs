@@ -44,7 +44,9 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::exec::{Ending, Program};
-use crate::model::{Effect, Fault, Finding, SecretValue, ServiceId, SiteId, Span, sanitise};
+use crate::model::{
+    Effect, Fault, Finding, SecretValue, ServiceId, SiteId, Span, TargetKind, sanitise,
+};
 
 use super::{Activation, Confirmation, Pass, Service, Since, Site, Stored, Target, Written};
 use file::{Snapshot, Way};
@@ -52,6 +54,13 @@ use file::{Snapshot, Way};
 /// Two secrets in one file must not overwrite each other's change between reading and writing. One lock for all files,
 /// because one file may have many names.
 static WRITING: Mutex<()> = Mutex::new(());
+
+/// Its row in [`KINDS`](super::KINDS).
+pub(super) const KIND: TargetKind = TargetKind {
+    name: "dotenv",
+    account: None,
+    address: &["path", "variable"],
+};
 
 /// The keys of `kind: dotenv`.
 #[derive(Clone, Debug, Deserialize)]
