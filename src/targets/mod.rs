@@ -1,6 +1,8 @@
 //! Targets: where versions are delivered. The contract every kind keeps, and the one place that builds them.
 
+mod command;
 mod connections;
+mod dotenv;
 mod health;
 mod names;
 mod pass;
@@ -21,7 +23,7 @@ pub use connections::Connections;
 pub use health::HealthConfig;
 
 /// Every kind of target.
-pub const KINDS: &[TargetKind] = &[vercel::KIND, render::KIND];
+pub const KINDS: &[TargetKind] = &[vercel::KIND, render::KIND, dotenv::KIND, command::KIND];
 
 /// The keys of one target in `rotations.yaml`, by its kind.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +33,10 @@ pub enum TargetConfig {
     Vercel(vercel::Config),
     /// Variables of Render services and environment groups.
     Render(render::Config),
+    /// A variable in a file.
+    Dotenv(dotenv::Config),
+    /// A program of one's own.
+    Command(command::Config),
 }
 
 /// Opens a target. Sends nothing and loads no credential.
@@ -43,6 +49,8 @@ pub fn build(
     match config {
         TargetConfig::Vercel(config) => vercel::build(config, needed()?, connections),
         TargetConfig::Render(config) => render::build(config, needed()?, connections),
+        TargetConfig::Dotenv(config) => Ok(Arc::new(dotenv::Dotenv::new(config)?)),
+        TargetConfig::Command(config) => Ok(Arc::new(command::Command::new(config)?)),
     }
 }
 
