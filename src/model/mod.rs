@@ -10,7 +10,9 @@ mod names;
 mod policy;
 mod schedule;
 mod span;
+mod untrusted;
 mod value;
+pub mod when;
 
 pub use clock::Clock;
 pub use credential::Credential;
@@ -23,6 +25,7 @@ pub use names::{
 pub use policy::Policy;
 pub use schedule::Schedule;
 pub use span::{Span, SpanError};
+pub use untrusted::sanitise;
 pub use value::{Fields, Key, SecretValue};
 
 /// An instant. Everything rotakey stores, compares and prints is UTC.
