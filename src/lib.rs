@@ -1,7 +1,9 @@
 //! rotakey
 pub mod cli;
 pub mod commands;
+pub mod exec;
 pub mod exit;
+pub mod http;
 pub mod issuers;
 pub mod ledger;
 pub mod model;

@@ -2,10 +2,12 @@
 //!
 //! Nothing here does anything. Every other storey may import it; it imports nothing of ours.
 
+mod account;
 mod clock;
 mod credential;
 mod effect;
 mod hint;
+mod kind;
 mod names;
 mod policy;
 mod schedule;
@@ -14,10 +16,12 @@ mod untrusted;
 mod value;
 pub mod when;
 
+pub use account::Account;
 pub use clock::Clock;
 pub use credential::Credential;
 pub use effect::{Effect, Fault, FaultKind, Finding};
 pub use hint::{Hint, Making};
+pub use kind::{AccountShape, IssuerKind, TargetKind};
 pub use names::{
     AccountName, DeploymentId, FieldName, KeyId, RotationId, RunId, SecretName, ServiceId, SiteId,
     StageName, Tag, VersionNumber,

@@ -1,0 +1,38 @@
+//! What a kind of issuer or target says of itself, as data, so that the configuration can be checked without knowing
+//! any kind.
+
+/// A kind of issuer. Its row in `issuers::KINDS`.
+#[derive(Clone, Copy, Debug)]
+pub struct IssuerKind {
+    /// As it is typed: `kind: openai`.
+    pub name: &'static str,
+    /// The account it talks through; `None` if it needs none.
+    pub account: Option<&'static AccountShape>,
+    /// The fields every version has. Empty where that depends on the configuration.
+    pub fields: &'static [&'static str],
+}
+
+/// A kind of target. Its row in `targets::KINDS`.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetKind {
+    /// As it is typed: `kind: vercel`.
+    pub name: &'static str,
+    /// The account it talks through; `None` if it needs none.
+    pub account: Option<&'static AccountShape>,
+    /// The keys that say which places are meant. Two targets of one account whose values for all of these may meet
+    /// write the same place; a key that is absent, or says `all`, meets everything.
+    pub address: &'static [&'static str],
+}
+
+/// What an entry under `accounts:` holds. Every account takes `kind` and `base_url` besides.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountShape {
+    /// The kind of account: `vercel`. An account of that name is used where none is named.
+    pub kind: &'static str,
+    /// Credentials that must be given.
+    pub needs: &'static [&'static str],
+    /// Credentials that may be given.
+    pub takes: &'static [&'static str],
+    /// Plain settings that may be given, such as a team. Never secret.
+    pub settings: &'static [&'static str],
+}
