@@ -19,6 +19,8 @@ pub struct Capabilities {
     pub reports_use: Ability,
     /// Whether `revoke` kills the key, or a person has to and rotakey only watches it die.
     pub revokes: Ability,
+    /// Whether `verify` can show that a version is dead. Where nothing outside knows the value, it cannot.
+    pub proves_death: Ability,
 }
 
 /// How many versions an issuer lets live at once.
