@@ -1,7 +1,6 @@
 //! Who started the run, for the audit log.
 
-use std::fmt;
-
+use crate::ledger::{Actor, ActorKind};
 use crate::model::sanitise;
 
 use super::{Environment, Host};
@@ -15,27 +14,6 @@ pub struct Account {
     pub host: String,
 }
 
-/// Who started the run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Actor {
-    /// A person at a terminal.
-    Person {
-        /// Whose process it is, and where.
-        account: Account,
-        /// Who became that user by `sudo`, as sudo says.
-        sudo: Option<String>,
-    },
-    /// A CI system.
-    Ci {
-        /// Which.
-        system: &'static str,
-        /// Its own id of the run, if it says.
-        run: Option<String>,
-    },
-    /// A scheduler: neither a terminal nor a CI system.
-    Cron,
-}
-
 /// CI systems by the variable each sets, and the variable with the id of the run (vendors' documentation, 2026-11).
 const CI: [(&str, &str, &str); 7] = [
     ("GITHUB_ACTIONS", "GitHub Actions", "GITHUB_RUN_ID"),
@@ -47,52 +25,39 @@ const CI: [(&str, &str, &str); 7] = [
     ("CI", "CI", "CI_RUN_ID"),
 ];
 
-impl Actor {
-    /// Reads it off the surroundings. CI comes first: some CI systems give their jobs a terminal.
-    pub(super) fn of(host: &Host) -> Self {
-        if let Some(ci) = Self::ci(&host.environment) {
-            return ci;
-        }
-        if host.attended() {
-            return Self::Person {
-                account: host.account.clone(),
-                sudo: text(&host.environment, "SUDO_USER"),
-            };
-        }
-        Self::Cron
+/// Reads off the surroundings who started the run. CI comes first: some CI systems give their jobs a terminal.
+///
+/// `auto: cron` stands for any scheduler: what has neither a terminal nor the mark of a CI system.
+pub(super) fn actor(host: &Host) -> Actor {
+    if let Some(ci) = ci(&host.environment) {
+        return ci;
     }
-
-    fn ci(environment: &Environment) -> Option<Self> {
-        let is_on = |name| text(environment, name).is_some_and(|value| value != "false");
-        CI.iter()
-            .find(|(mark, ..)| is_on(mark))
-            .map(|(_, system, run)| Self::Ci {
-                system,
-                run: text(environment, run),
-            })
+    if !host.attended() {
+        return of(ActorKind::Auto, "cron");
+    }
+    let Account { user, host: name } = &host.account;
+    match text(&host.environment, "SUDO_USER") {
+        Some(person) => of(
+            ActorKind::Manual,
+            format!("{user}@{name} (sudo by {person})"),
+        ),
+        None => of(ActorKind::Manual, format!("{user}@{name}")),
     }
 }
 
-impl fmt::Display for Actor {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Actor::Cron => out.write_str("auto: cron"),
-            Actor::Ci { system, run: None } => write!(out, "auto: {system}"),
-            Actor::Ci {
-                system,
-                run: Some(run),
-            } => write!(out, "auto: {system} run {run}"),
-            Actor::Person {
-                account: Account { user, host },
-                sudo,
-            } => {
-                write!(out, "manual: {user}@{host}")?;
-                match sudo {
-                    Some(person) => write!(out, " (sudo by {person})"),
-                    None => Ok(()),
-                }
-            }
-        }
+fn ci(environment: &Environment) -> Option<Actor> {
+    let is_on = |name| text(environment, name).is_some_and(|value| value != "false");
+    let (_, system, run) = CI.iter().find(|(mark, ..)| is_on(mark))?;
+    Some(match text(environment, run) {
+        Some(run) => of(ActorKind::Ci, format!("{system} run {run}")),
+        None => of(ActorKind::Ci, *system),
+    })
+}
+
+fn of(kind: ActorKind, id: impl Into<String>) -> Actor {
+    Actor {
+        kind,
+        id: id.into(),
     }
 }
 
@@ -124,6 +89,56 @@ fn user_name(users: &str, uid: u32) -> Option<String> {
 
 fn text(environment: &Environment, name: &str) -> Option<String> {
     environment(name)
-        .map(|value| sanitise(&value.to_string_lossy()))
+        .map(|value| sanitise(&value))
         .filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn ci_of(set: &'static [(&str, &str)]) -> Option<String> {
+        let environment: Environment = Arc::new(|name| {
+            let found = set.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        });
+        ci(&environment).map(|actor| actor.to_string())
+    }
+
+    #[test]
+    fn a_ci_system_is_named_with_its_run() {
+        assert_eq!(
+            ci_of(&[
+                ("CI", "true"),
+                ("GITHUB_ACTIONS", "true"),
+                ("GITHUB_RUN_ID", "1658821493")
+            ]),
+            Some("ci: GitHub Actions run 1658821493".into())
+        );
+        assert_eq!(ci_of(&[("CI", "1")]), Some("ci: CI".into()));
+    }
+
+    #[test]
+    fn a_variable_that_says_no_is_no_ci_system() {
+        assert_eq!(ci_of(&[("CI", "false")]), None);
+        assert_eq!(ci_of(&[("CI", "")]), None);
+        assert_eq!(ci_of(&[]), None);
+    }
+
+    #[test]
+    fn a_run_id_cannot_forge_a_second_line() {
+        assert_eq!(
+            ci_of(&[("GITLAB_CI", "true"), ("CI_PIPELINE_ID", "1\nmanual: root")]),
+            Some("ci: GitLab CI run 1 manual: root".into())
+        );
+    }
+
+    #[test]
+    fn the_user_is_found_by_number() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nbroken\nada:x:1000:1000::/home/ada:/bin/sh\n";
+        assert_eq!(user_name(users, 1000).as_deref(), Some("ada"));
+        assert_eq!(user_name(users, 1001), None);
+    }
 }

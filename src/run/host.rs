@@ -1,18 +1,21 @@
 //! Everything a process gets from outside, in one place, so that a test or the demo can hand in its own.
 
-use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::ledger::{FileStore, LedgerError, Store};
 use crate::model::Clock;
 use crate::ui::{Outlet, Size};
 
 use super::{Account, Input, Signals, SystemClock};
 
-/// Looks an environment variable up.
-pub type Environment = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
+/// Looks an environment variable up. One that is not UTF-8 counts as not set.
+pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Finds the store of a ledger.
+pub type OpenStore = Arc<dyn Fn(&Path) -> Result<Arc<dyn Store>, LedgerError> + Send + Sync>;
 
 /// Makes 128 random bits.
 pub type Random = Arc<dyn Fn() -> u128 + Send + Sync>;
@@ -40,6 +43,8 @@ pub struct Host {
     pub stderr: Outlet,
     /// Whose process it is, and where.
     pub account: Account,
+    /// Where a ledger is kept.
+    pub open_store: OpenStore,
     /// How many requests may be under way at once.
     pub workers: usize,
 }
@@ -49,7 +54,7 @@ impl Host {
     pub fn system() -> io::Result<Self> {
         let signals = Signals::listen()?;
         Ok(Self {
-            environment: Arc::new(|name| std::env::var_os(name)),
+            environment: Arc::new(|name| std::env::var(name).ok()),
             directory: std::env::current_dir()?,
             clock: Arc::new(SystemClock::new(signals.clone())),
             random: Arc::new(rand::random),
@@ -58,6 +63,7 @@ impl Host {
             stdout: stdout(),
             stderr: stderr(),
             account: Account::system(),
+            open_store: Arc::new(|path| Ok(Arc::new(FileStore::at(path)?))),
             workers: WORKERS,
         })
     }

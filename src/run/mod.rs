@@ -4,6 +4,7 @@ mod actor;
 mod clock;
 mod host;
 mod input;
+mod ledger;
 mod options;
 mod signals;
 
@@ -12,13 +13,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::exit::Exit;
+use crate::ledger::Actor;
 use crate::model::{Clock, Instant, RunId};
 use crate::rotation::Progress;
 use crate::ui::{Ink, Manner, Printer, Spoken};
 
-pub use actor::{Account, Actor};
+pub use actor::Account;
 pub use clock::SystemClock;
-pub use host::{Environment, Host, Random};
+pub use host::{Environment, Host, OpenStore, Random};
 pub use input::Input;
 pub use options::Options;
 pub use signals::Signals;
@@ -46,6 +48,8 @@ pub struct Run {
     /// Where a secret is typed or piped in.
     pub input: Input,
     directory: PathBuf,
+    host: String,
+    open_store: OpenStore,
     signals: Signals,
 }
 
@@ -57,7 +61,7 @@ impl Run {
             (false, true) => Manner::Quiet,
             (false, false) => Manner::People,
         };
-        let actor = Actor::of(&host);
+        let actor = actor::actor(&host);
         let id = (host.random)() & 0xffff_ffff_ffff;
         Self {
             id: RunId::new(format!("run_{id:012x}")),
@@ -70,6 +74,8 @@ impl Run {
             clock: host.clock,
             input: host.input,
             directory: host.directory,
+            host: host.account.host,
+            open_store: host.open_store,
             signals: host.signals,
             options,
         }
@@ -79,18 +85,6 @@ impl Run {
     pub fn config_path(&self) -> PathBuf {
         self.chosen(self.options.config.as_deref(), "ROTAKEY_CONFIG")
             .unwrap_or_else(|| self.directory.join("rotations.yaml"))
-    }
-
-    /// The ledger: as given, else `ROTAKEY_LEDGER`, else `ledger.json.age` beside the configuration.
-    pub fn ledger_path(&self) -> PathBuf {
-        self.chosen(self.options.ledger.as_deref(), "ROTAKEY_LEDGER")
-            .unwrap_or_else(|| self.config_path().with_file_name("ledger.json.age"))
-    }
-
-    /// The identity: as given, else `ROTAKEY_IDENTITY`, else `identity.txt` beside the configuration.
-    pub fn identity_path(&self) -> PathBuf {
-        self.chosen(self.options.identity.as_deref(), "ROTAKEY_IDENTITY")
-            .unwrap_or_else(|| self.config_path().with_file_name("identity.txt"))
     }
 
     /// The path, seen from the working directory.

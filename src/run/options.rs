@@ -13,11 +13,11 @@ pub struct Options {
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// The ledger [default: $ROTAKEY_LEDGER, else ledger.json.age beside the configuration]
+    /// The ledger [default: $ROTAKEY_LEDGER, else as configured, else ledger.json.age beside the configuration]
     #[arg(long, global = true, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
 
-    /// The age identity that opens the ledger [default: $ROTAKEY_IDENTITY, else identity.txt beside the configuration]
+    /// The age identity that opens the ledger [default: $ROTAKEY_IDENTITY, else as configured, else identity.txt]
     #[arg(long, global = true, value_name = "FILE")]
     pub identity: Option<PathBuf>,
 

@@ -1,7 +1,5 @@
 //! Colour, where it is wanted: only from the sixteen that a terminal maps to its own theme, dark or light.
 
-use std::ffi::OsStr;
-
 /// What a piece of text is, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ink {
@@ -39,12 +37,9 @@ pub(super) enum Colour {
 
 impl Colour {
     /// `NO_COLOR` (no-color.org) wins, then `CLICOLOR_FORCE`, then `CLICOLOR=0` and `TERM=dumb`, then what it is.
-    pub(super) fn wanted(
-        terminal: bool,
-        lookup: &dyn Fn(&str) -> Option<std::ffi::OsString>,
-    ) -> Self {
+    pub(super) fn wanted(terminal: bool, lookup: &dyn Fn(&str) -> Option<String>) -> Self {
         let is_set = |name: &str| lookup(name).is_some_and(|value| !value.is_empty());
-        let is = |name: &str, value: &str| lookup(name).as_deref() == Some(OsStr::new(value));
+        let is = |name: &str, value: &str| lookup(name).as_deref() == Some(value);
         let on = if is_set("NO_COLOR") {
             false
         } else if is_set("CLICOLOR_FORCE") && !is("CLICOLOR_FORCE", "0") {
@@ -71,7 +66,7 @@ mod tests {
         Colour::wanted(terminal, &|name| {
             set.iter()
                 .find(|(key, _)| *key == name)
-                .map(|(_, value)| value.into())
+                .map(|(_, value)| (*value).to_owned())
         })
     }
 

@@ -1,6 +1,5 @@
 //! The printer: everything that leaves rotakey for people and pipes goes through it.
 
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -49,7 +48,7 @@ impl Printer {
         data: Outlet,
         talk: Outlet,
         manner: Manner,
-        lookup: &dyn Fn(&str) -> Option<OsString>,
+        lookup: &dyn Fn(&str) -> Option<String>,
     ) -> Self {
         let data_colour = Colour::wanted(data.size().is_some(), lookup);
         let talk_colour = Colour::wanted(talk.size().is_some(), lookup);

@@ -235,7 +235,7 @@ impl ProgressTracker for Tracker {
     fn write(&self, _: &ProgressState, out: &mut dyn fmt::Write) {
         let lines = board(&self.board).lines(self.clock.now(), (self.measure)());
         // indicatif's buffer is a `String`, to which writing does not fail.
-        drop(out.write_str(&lines.join("\n")));
+        let _: fmt::Result = out.write_str(&lines.join("\n"));
     }
 }
 
