@@ -2,10 +2,13 @@
 
 use std::ffi::OsString;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{adopt, audit, check, init, plan, revoke, rollback, rotate, skip};
-use crate::run::Options;
+use crate::exit::Exit;
+use crate::run::{Host, Options};
+use crate::ui::{Manner, Printer};
 
 /// Rotates API keys and passwords on schedule, without downtime
 #[derive(Parser, Clone, Debug)]
@@ -78,4 +81,46 @@ pub fn parse(
     let command = Cli::command().term_width(width.unwrap_or(100).clamp(40, 100));
     let mut matches = command.try_get_matches_from(words)?;
     Cli::from_arg_matches_mut(&mut matches)
+}
+
+/// Gives the help or the version that was asked for, or says what is wrong with the command line.
+pub fn answer(host: Host, answer: &clap::Error) -> Exit {
+    let mut ui = Printer::new(host.stdout, host.stderr, Manner::People, &*host.environment);
+    let exit = match answer.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            ui.data(&answer.to_string());
+            Exit::Done
+        }
+        _ => {
+            ui.insist(&without_keys(answer));
+            Exit::Usage
+        }
+    };
+    match ui.finish() {
+        Ok(()) => exit,
+        Err(_) => exit.merge(Exit::Failed),
+    }
+}
+
+/// What is wrong, without repeating anything that might be a key which was given as an argument by mistake: the text
+/// ends in logs that more people read than the command line.
+fn without_keys(error: &clap::Error) -> String {
+    let told = [
+        ContextKind::InvalidArg,
+        ContextKind::InvalidValue,
+        ContextKind::InvalidSubcommand,
+    ];
+    let mut text = error.to_string();
+    for kind in told {
+        if let Some(ContextValue::String(given)) = error.get(kind)
+            && may_be_a_key(given)
+        {
+            text = text.replace(given.as_str(), "[not shown]");
+        }
+    }
+    text
+}
+
+fn may_be_a_key(given: &str) -> bool {
+    given.chars().count() >= 16 && !given.starts_with("--")
 }

@@ -55,7 +55,8 @@ impl Host {
         let signals = Signals::listen()?;
         Ok(Self {
             environment: Arc::new(|name| std::env::var(name).ok()),
-            directory: std::env::current_dir()?,
+            // A directory that was removed makes relative paths fail where they are used, with their names.
+            directory: std::env::current_dir().unwrap_or_default(),
             clock: Arc::new(SystemClock::new(signals.clone())),
             random: Arc::new(rand::random),
             signals,

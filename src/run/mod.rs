@@ -6,23 +6,25 @@ mod host;
 mod input;
 mod ledger;
 mod options;
+mod process;
 mod signals;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::ledger::Actor;
 use crate::model::{Clock, Instant, RunId};
 use crate::rotation::Progress;
-use crate::ui::{Ink, Manner, Printer, Spoken};
+use crate::ui::{Manner, Printer, Spoken};
 
 pub use actor::Account;
 pub use clock::SystemClock;
 pub use host::{Environment, Host, OpenStore, Random};
 pub use input::Input;
 pub use options::Options;
+pub use process::harden;
 pub use signals::Signals;
 
 /// One process invocation.
@@ -62,9 +64,10 @@ impl Run {
             (false, false) => Manner::People,
         };
         let actor = actor::actor(&host);
-        let id = (host.random)() & 0xffff_ffff_ffff;
+        let id = RunId::new(format!("run_{:012x}", (host.random)() & 0xffff_ffff_ffff));
+        process::name_run(&id);
         Self {
-            id: RunId::new(format!("run_{id:012x}")),
+            id,
             now: host.clock.now(),
             actor,
             workers: options.workers.map_or(host.workers, Into::into),
@@ -106,12 +109,9 @@ impl Run {
         match self.ui.finish() {
             Ok(()) => exit,
             Err(lost) => {
-                let cause = describe(&lost);
-                self.ui.insist(
-                    Ink::Bad,
-                    &format!("error: not everything could be written to stdout: {cause}"),
-                );
-                exit.merge(Exit::Failed)
+                let error = Error::new(Exit::Failed, lost).context("write to stdout");
+                self.ui.error(&error);
+                exit.merge(error.exit())
             }
         }
     }
@@ -122,13 +122,5 @@ impl Run {
             .map(Path::to_path_buf)
             .or_else(|| from_environment().map(PathBuf::from))
             .map(|path| self.path(&path))
-    }
-}
-
-fn describe(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => "nobody reads it any more".to_owned(),
-        io::ErrorKind::StorageFull => "no space left".to_owned(),
-        kind => kind.to_string(),
     }
 }

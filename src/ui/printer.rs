@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::error::Error;
 use crate::model::{Clock, RunId};
 use crate::notify::Message;
 use crate::rotation::Progress;
@@ -63,6 +64,12 @@ impl Printer {
         }
     }
 
+    /// A printer for what goes wrong before anything is known: no colour, no width.
+    pub fn bare() -> Self {
+        let (data, talk) = (Outlet::plain(io::stdout()), Outlet::plain(io::stderr()));
+        Self::new(data, talk, Manner::Quiet, &|_| None)
+    }
+
     /// How the run was asked to speak.
     pub fn manner(&self) -> Manner {
         self.manner
@@ -98,13 +105,18 @@ impl Printer {
     /// Says one or more lines on stderr, unless the run is to be quiet.
     pub fn say(&mut self, text: &str) {
         if self.manner == Manner::People {
-            self.speak(Ink::Plain, text);
+            self.speak(text);
         }
     }
 
     /// Says on stderr what must be heard even by those who asked for quiet.
-    pub fn insist(&mut self, ink: Ink, text: &str) {
-        self.speak(ink, text);
+    pub fn insist(&mut self, text: &str) {
+        self.speak(text);
+    }
+
+    /// Says what went wrong.
+    pub fn error(&mut self, error: &Error) {
+        self.insist(&error.render());
     }
 
     /// Shows a message to those who watch.
@@ -145,12 +157,27 @@ impl Printer {
         locked(&self.talk)
     }
 
-    fn speak(&mut self, ink: Ink, text: &str) {
-        let painted: String = text
+    fn speak(&mut self, text: &str) {
+        let lines: String = text
             .lines()
-            .map(|line| self.talk_colour.paint(ink, &obedient(line)) + "\n")
+            .map(|line| self.marked(&obedient(line)) + "\n")
             .collect();
-        self.talk().put(&painted);
+        self.talk().put(&lines);
+    }
+
+    /// The line with its first word in colour, if it is one that says what the line is.
+    fn marked(&self, line: &str) -> String {
+        const MARKS: [(&str, Ink); 5] = [
+            ("error:", Ink::Bad),
+            ("warning:", Ink::Warning),
+            ("  state:", Ink::Heading),
+            ("  hint:", Ink::Heading),
+            ("  tip:", Ink::Heading),
+        ];
+        let mark = MARKS.iter().find(|(mark, _)| line.starts_with(mark));
+        mark.map_or(line.to_owned(), |(mark, ink)| {
+            self.talk_colour.paint(*ink, mark) + &line[mark.len()..]
+        })
     }
 }
 

@@ -2,10 +2,12 @@
 //!
 //! Nothing outside this folder knows age. What goes in is plaintext, what comes out is a file that stock `age` opens.
 
+mod generate;
 mod identities;
 mod recipients;
 mod values;
 
+pub use generate::{new_identity, recipient_of};
 pub(super) use identities::Identities;
 pub(super) use recipients::Recipients;
 pub(super) use values::{sealed_fields, sealed_key, sealed_value};
