@@ -50,5 +50,6 @@ pub use locked::LockedLedger;
 pub use memory::MemoryStore;
 pub use open::{Ledger, Opening};
 pub use phase::{IllegalMilestone, Milestone, Phase, next};
+pub use seal::{new_identity, recipient_of};
 pub use state::*;
 pub use store::{Guard, Revision, Store};

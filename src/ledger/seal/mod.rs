@@ -2,12 +2,14 @@
 //!
 //! Nothing outside this folder knows age. What goes in is plaintext, what comes out is a file that stock `age` opens.
 
+mod generate;
 mod identities;
 mod recipients;
 #[cfg(test)]
 pub(crate) mod testing;
 mod values;
 
+pub use generate::{new_identity, recipient_of};
 pub(super) use identities::Identities;
 pub(super) use recipients::Recipients;
 pub(super) use values::{sealed_fields, sealed_key, sealed_value};

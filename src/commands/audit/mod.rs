@@ -1,0 +1,13 @@
+//! `rotakey audit`: the evidence.
+
+pub mod export;
+pub mod verify;
+
+/// Evidence for an auditor
+#[derive(clap::Subcommand, Clone, Debug)]
+pub enum Audit {
+    /// Writes the evidence of a period.
+    Export(export::Args),
+    /// Checks the audit log, or an export.
+    Verify(verify::Args),
+}
