@@ -38,6 +38,8 @@ mod tests;
 
 pub use complaint::{ConfigError, ConfigErrors, Mark};
 pub use resolve::{Config, LedgerConfig, resolve};
+pub use say::meant;
+pub use secrets::Content;
 pub use secrets::{GraceFrom, IssuerSetup, SecretConfig};
-pub use source::Surroundings;
+pub use source::{Surroundings, private_file};
 pub use targets::TargetSetup;

@@ -141,7 +141,7 @@ impl Life {
         let secret = Secret {
             name: name(),
             policy,
-            issuer: Box::new(Vendor {
+            issuer: Arc::new(Vendor {
                 outside: outside.clone(),
                 value,
             }),
@@ -221,6 +221,7 @@ impl Life {
                 names: &[],
                 now: self.outside.now(),
                 manner,
+                grace: Grace::Kept,
                 most: 5,
             };
             let work = plan(&self.secrets, ledger.state(), &ask);
