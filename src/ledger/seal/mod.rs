@@ -6,6 +6,8 @@ mod identities;
 mod recipients;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub(super) use identities::Identities;
