@@ -7,6 +7,8 @@ mod cell;
 pub mod csv;
 mod period;
 mod rows;
+#[cfg(test)]
+mod tests;
 pub mod verify;
 
 pub use period::Period;

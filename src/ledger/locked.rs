@@ -67,7 +67,7 @@ impl Ledger {
         let revision = opening.store.replace(None, &sealed)?;
         let ledger = Ledger {
             document,
-            identities,
+            identities: Arc::new(identities),
             recipients: keys,
             store: Arc::clone(&opening.store),
             revision: revision.clone(),
