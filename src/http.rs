@@ -25,6 +25,7 @@ mod answer;
 mod call;
 mod client;
 mod lane;
+mod probe;
 mod reply;
 mod tries;
 
@@ -43,6 +44,7 @@ use crate::model::{Clock, Fault};
 pub use address::{check_address, segment};
 pub use answer::{Known, Translate};
 pub use call::Call;
+pub use probe::{check_probe, probe};
 pub use reply::Reply;
 
 use address::Address;

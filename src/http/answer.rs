@@ -15,8 +15,8 @@ pub struct Known {
     pub what: &'static str,
     /// One imperative line.
     pub hint: Option<&'static str>,
-    /// What kind of failure it is, where the status alone says otherwise. [`FaultKind::Refused`] ends the retries of
-    /// a 429 that no waiting cures.
+    /// What kind of failure it is, where the status alone does not say. Given for a 429, it ends the retries: no wait
+    /// within a run cures this one.
     pub kind: Option<FaultKind>,
 }
 
@@ -60,9 +60,8 @@ pub(super) fn judge(
     }
     let known = translate.and_then(|translate| translate(&reply.json().ok()?));
     let mut fault = describe(status, known.as_ref());
-    // A vendor's word that it will not pass beats the status.
-    let settled = known
-        .is_some_and(|known| matches!(known.kind, Some(FaultKind::Refused | FaultKind::Missing)));
+    // A vendor's own word beats the status: no wait within a run cures it.
+    let settled = known.is_some_and(|known| known.kind.is_some());
     let limited = !settled && (status == 429 || (status == 403 && reply.says_limit_is_spent()));
     if limited || status == 503 {
         fault.retry_after = reply.retry_after(now);

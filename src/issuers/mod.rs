@@ -1,10 +1,54 @@
 //! Issuers: who makes and kills versions. The contract every kind keeps, and the one place that builds them.
 
+mod command;
 mod generated;
 
 use std::fmt;
+use std::sync::Arc;
 
-use crate::model::{Effect, Fault, Finding, Instant, Key, KeyId, Tag};
+use serde::Deserialize;
+
+use crate::model::{
+    Account, Clock, Effect, Fault, FieldName, Finding, Instant, IssuerKind, Key, KeyId, SecretName,
+    Tag,
+};
+
+/// Every kind of issuer.
+pub const KINDS: &[IssuerKind] = &[generated::KIND, command::KIND];
+
+/// The keys of one issuer in `rotations.yaml`, by its kind.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IssuerConfig {
+    /// Values that rotakey makes up.
+    Generated(generated::Config),
+    /// A program of one's own.
+    Command(command::Config),
+}
+
+impl IssuerConfig {
+    /// The fields every version has, to be compared with those a target asks for.
+    pub fn fields(&self) -> Vec<FieldName> {
+        match self {
+            Self::Generated(config) => config.fields(),
+            Self::Command(config) => config.fields(),
+        }
+    }
+}
+
+/// Opens the issuer of a secret. Sends nothing and loads no credential.
+pub fn build(
+    config: IssuerConfig,
+    secret: &SecretName,
+    account: Option<&Arc<Account>>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Issuer>, Fault> {
+    let needed = || account.ok_or_else(|| Fault::refused("this issuer needs an account"));
+    Ok(match config {
+        IssuerConfig::Generated(config) => Arc::new(generated::Generated::new(&config)),
+        IssuerConfig::Command(config) => Arc::new(command::Command::new(config, secret.clone())?),
+    })
+}
 
 /// What an issuer can do, as data: `plan` reads it and refuses what cannot work before anything runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -52,12 +52,19 @@ mod recipe;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Effect, Fault, FieldName, Fields, Finding, Key, SecretValue};
+use crate::model::{Effect, Fault, FieldName, Fields, Finding, IssuerKind, Key, SecretValue};
 
 use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
 
 pub use recipe::Config;
 use recipe::{Made, Recipe};
+
+/// Its row in [`KINDS`](super::KINDS). The fields depend on the configuration.
+pub(super) const KIND: IssuerKind = IssuerKind {
+    name: "generated",
+    account: None,
+    fields: &[],
+};
 
 const VALUE: &str = Fields::VALUE;
 const PUBLIC: &str = "public";

@@ -17,6 +17,8 @@ use super::{PUBLIC, VALUE};
 
 /// Below this a value can be guessed by whoever has the machines for it.
 const FEWEST_BITS: f64 = 128.0;
+/// Characters of a value, unless said.
+const LENGTH: usize = 48;
 /// More helps nobody and some receivers choke on it.
 const LONGEST: usize = 4096;
 
@@ -109,6 +111,20 @@ impl Config {
     }
 }
 
+impl Default for Config {
+    /// 48 characters of `base62`.
+    fn default() -> Self {
+        Self {
+            recipe: Recipe::Characters {
+                prefix: String::new(),
+                length: LENGTH,
+                characters: Alphabet::Base62.characters(),
+            },
+            overlap: Two::None,
+        }
+    }
+}
+
 impl TryFrom<Keys> for Config {
     type Error = String;
 
@@ -133,7 +149,7 @@ impl Keys {
             (Some(own), None) => own_characters(&own)?,
             (None, alphabet) => alphabet.unwrap_or_default().characters(),
         };
-        let length = self.length.unwrap_or(48);
+        let length = self.length.unwrap_or(LENGTH);
         // Exact enough: no alphabet of printable ASCII comes closer to a whole number of bits than this can tell.
         let bits = (characters.len() as f64).log2() * length as f64;
         let needed = (FEWEST_BITS / (characters.len() as f64).log2()).ceil();

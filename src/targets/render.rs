@@ -1,0 +1,439 @@
+//! Render: environment variables of services and of environment groups.
+//!
+//! ```yaml
+//! accounts:
+//!   render: { api_key: { env: RENDER_API_KEY } }
+//! targets:
+//!   - kind: render
+//!     services: all                # every service that has the variable; or a name, an id, `web-*`, a list
+//!     variable: OPENAI_API_KEY
+//!     groups: false                # leave environment groups alone
+//!     create: true                 # add the variable to services that have it neither themselves nor from a group
+//! ```
+//!
+//! **Sites.** A variable of a service is one site; a variable of an environment group is one site with all services the
+//! group is linked to, meant or not: they all get the new value. A service's own variable beats a group's, so a service
+//! that has it only from a group is never given one of its own. A suspended service stores the value and is not
+//! redeployed: Render deploys it with what is stored when it is resumed. Previews are left out.
+//!
+//! **Activation.** Only a deploy makes a service see a new value; a restart does not. The last build is deployed again
+//! (`deploy_only`), because a plain deploy would ship the newest commit of the branch. A static site has its variables in
+//! its build, so the commit that is live is built again. A change of a group may deploy the linked services by itself: a
+//! deploy that began after it is adopted instead of being doubled.
+//!
+//! **Confirm.** The newest live deploy must have begun after the write and must not be a rollback, which runs the
+//! variables of an older deploy. Then the old instances must be gone: they are told to stop 60 seconds after the switch
+//! and may take the service's shutdown delay (30 seconds unless set).
+//!
+//! Limits: per minute 400 reads and 30 changes, 10 deploys a service. Values are readable. Not documented: how a variable
+//! of two groups is resolved, and whether changing a group through the API deploys.
+//!
+//! Sources: Render's OpenAPI description (api-docs.render.com), its CLI, MCP server and Terraform provider,
+//! render.com/docs (deploys, rollbacks, zero downtime); read in November 2026.
+
+mod account;
+
+mod verdict;
+mod wire;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::names::{Names, Variable};
+use super::pass::each;
+use super::{Activation, Confirmation, Connections, Pass, Since, Site, Stored, Target, Written};
+use crate::http::Reply;
+use crate::model::{
+    Account as Settings, AccountShape, DeploymentId, Effect, Fault, Finding, Instant, SecretValue,
+    ServiceId, SiteId, TargetKind, sanitise,
+};
+use account::{Account, Change, Listing};
+use verdict::Bar;
+use wire::{Deploy, Group, Service, Standing};
+
+/// The account of this kind.
+pub(super) const ACCOUNT: AccountShape = AccountShape {
+    kind: "render",
+    needs: &["api_key"],
+    takes: &[],
+    settings: &[],
+};
+
+/// The row of this kind in the table.
+pub(super) const KIND: TargetKind = TargetKind {
+    name: "render",
+    account: Some(&ACCOUNT),
+    address: &["services", "variable"],
+};
+
+/// Which services get the value.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[serde(default)]
+    services: Names,
+    variable: Variable,
+    #[serde(default = "yes")]
+    groups: bool,
+    #[serde(default)]
+    create: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// One variable at one workspace.
+struct Render {
+    config: Config,
+    account: Arc<Account>,
+    workers: usize,
+}
+
+/// Opens the target.
+pub(super) fn build(
+    config: Config,
+    settings: &Arc<Settings>,
+    connections: &Connections,
+) -> Result<Arc<dyn Target>, Fault> {
+    let open = || Account::open(Arc::clone(settings), Arc::clone(&connections.clock));
+    Ok(Arc::new(Render {
+        config,
+        account: connections.to(settings, open)?,
+        workers: connections.workers,
+    }))
+}
+
+impl Render {
+    fn meant(&self, listing: &Listing) -> Result<Vec<Service>, Fault> {
+        let services = self.account.services(listing)?;
+        let known = services
+            .iter()
+            .map(|service| (service.name.as_str(), service.id.as_str()));
+        if let Some(name) = self.config.services.unknown(known) {
+            return Err(Fault::missing(format!("no service `{}`", sanitise(name)))
+                .hint("compare `services:` with the services that the API key can see"));
+        }
+        let meant = services
+            .iter()
+            .filter(|service| self.config.services.take(&service.name, &service.id));
+        Ok(meant.cloned().collect())
+    }
+
+    fn label_of(&self, name: &str) -> String {
+        format!("{}/{}", self.account.label, sanitise(name))
+    }
+
+    /// What is redeployed for a service: nothing while it is suspended.
+    fn activated(&self, service: &Service) -> Option<super::Service> {
+        (!service.is_suspended()).then(|| super::Service {
+            id: ServiceId::new(format!("render/{}", service.id)),
+            label: self.label_of(&service.name),
+        })
+    }
+
+    fn site(
+        &self,
+        owner: &str,
+        label: &str,
+        services: Vec<super::Service>,
+        stored: Stored,
+    ) -> Site {
+        let variable = &self.config.variable;
+        Site {
+            id: SiteId::new(format!("render/{owner}/{variable}")),
+            label: format!("{label} {variable}"),
+            services,
+            stored,
+        }
+    }
+
+    /// What this owner stores. None if it was deleted since it was listed, or has no such variable.
+    fn value(&self, owner: &str, label: &str) -> Result<Option<SecretValue>, Fault> {
+        self.account
+            .variable(owner, self.config.variable.as_str())
+            .map_err(|fault| fault.at(label))
+    }
+
+    fn service_site(&self, service: &Service) -> Result<Option<Site>, Fault> {
+        let label = self.label_of(&service.name);
+        let shown = if service.is_suspended() {
+            format!("{label} (suspended)")
+        } else {
+            label.clone()
+        };
+        let value = self.value(&service.id, &label)?;
+        Ok(value.map(|value| {
+            self.site(
+                &service.id,
+                &shown,
+                self.activated(service).into_iter().collect(),
+                Stored::Value(value),
+            )
+        }))
+    }
+
+    /// The groups that are linked to a service that is meant.
+    fn groups(&self, listing: &Listing, meant: &[Service]) -> Result<Vec<Group>, Fault> {
+        if !self.config.groups {
+            return Ok(Vec::new());
+        }
+        let groups = self.account.groups(listing)?;
+        let linked = |group: &&Group| {
+            group
+                .service_links
+                .iter()
+                .any(|link| meant.iter().any(|service| service.id == link.id))
+        };
+        Ok(groups.iter().filter(linked).cloned().collect())
+    }
+
+    fn group_site(&self, group: &Group, services: &[Service]) -> Result<Option<Site>, Fault> {
+        let label = format!("{}/group {}", self.account.label, sanitise(&group.name));
+        let value = self.value(&group.id, &label)?;
+        let links =
+            |service: &&Service| group.service_links.iter().any(|link| link.id == service.id);
+        let linked = services
+            .iter()
+            .filter(links)
+            .filter_map(|service| self.activated(service))
+            .collect();
+        Ok(value.map(|value| self.site(&group.id, &label, linked, Stored::Value(value))))
+    }
+
+    /// Places for a new variable: services that have none, neither their own nor from a group.
+    fn absent(&self, meant: &[Service], groups: &[Group], sites: &[Site]) -> Vec<Site> {
+        let holds = |owner: &str| {
+            let id = format!("render/{owner}/{}", self.config.variable);
+            sites.iter().any(|site| site.id.as_str() == id)
+        };
+        let from_group = |service: &Service| {
+            groups.iter().any(|group| {
+                holds(&group.id) && group.service_links.iter().any(|link| link.id == service.id)
+            })
+        };
+        meant
+            .iter()
+            .filter(|service| !holds(&service.id) && !from_group(service))
+            .map(|service| {
+                let services = self.activated(service).into_iter().collect();
+                self.site(
+                    &service.id,
+                    &self.label_of(&service.name),
+                    services,
+                    Stored::Absent,
+                )
+            })
+            .collect()
+    }
+
+    /// What deploys the same code: the last build again, or for a static site, whose variables are built in, the commit
+    /// that is live.
+    fn same_code(&self, service: &str) -> Result<Value, Fault> {
+        if !self.account.known_service(service)?.is_static() {
+            return Ok(json!({"deployMode": "deploy_only"}));
+        }
+        let (live, _) = self.account.deploys(service, "1", Some("live"))?;
+        let commit = live.first().and_then(Deploy::commit);
+        match commit {
+            Some(commit) => Ok(json!({"deployMode": "build_and_deploy", "commitId": commit})),
+            None => Err(Fault::missing(
+                "nothing is live, so there is no commit to build again",
+            )),
+        }
+    }
+
+    /// A deploy that Render itself began after the last change in this run, and so knows it.
+    fn adopted(&self, service: &str) -> Result<Option<Activation>, Fault> {
+        let Some(changed_at) = self.account.group_changed_at(service) else {
+            return Ok(None);
+        };
+        let (deploys, _) = self.account.deploys(service, "5", None)?;
+        let knows = deploys.into_iter().find(|deploy| {
+            let begun = deploy
+                .created_at
+                .is_some_and(|created| created >= changed_at);
+            begun && !deploy.is_rollback() && !matches!(deploy.standing(), Standing::Failed(_))
+        });
+        Ok(knows.map(|deploy| Activation {
+            deployment: Some(DeploymentId::new(deploy.id)),
+        }))
+    }
+
+    /// The id of a deploy that was accepted: from the answer, or where that was empty (202), the newest one that waits.
+    fn deployment(&self, service: &str, reply: &Reply) -> Option<DeploymentId> {
+        if !reply.is_empty() {
+            let body = reply.json().ok()?;
+            return body["id"].as_str().map(DeploymentId::new);
+        }
+        let (deploys, _) = self.account.deploys(service, "5", None).ok()?;
+        let newest = deploys.into_iter().next()?;
+        let waits = matches!(newest.standing(), Standing::UnderWay(_)) && !newest.is_rollback();
+        waits.then(|| DeploymentId::new(newest.id))
+    }
+}
+
+impl Target for Render {
+    fn label(&self) -> String {
+        self.account.label.clone()
+    }
+
+    fn check(&self) -> Vec<Finding> {
+        // No pass of a run reaches this number, and all targets of the account share the listing.
+        let listing = self.account.listing(Pass(u64::MAX));
+        let services = self.meant(&listing);
+        let mut findings = vec![Finding {
+            what: format!("{}: list services", self.account.label),
+            result: services
+                .as_ref()
+                .map(|meant| format!("{} services", meant.len()))
+                .map_err(Clone::clone),
+        }];
+        if services.is_ok() {
+            findings.push(Finding {
+                what: format!("{}: read {}", self.account.label, self.config.variable),
+                result: self
+                    .sites(Pass(u64::MAX))
+                    .and_then(|sites| match sites.len() {
+                        0 => Err(Fault::missing("no service and no group has it")
+                            .hint("write `create: true` to add it, or correct `variable:`")),
+                        places => Ok(format!("{places} places")),
+                    }),
+            });
+        }
+        findings
+    }
+
+    fn sites(&self, pass: Pass) -> Result<Vec<Site>, Fault> {
+        let listing = self.account.listing(pass);
+        let meant = self.meant(&listing)?;
+        let services = self.account.services(&listing)?;
+        let groups = self.groups(&listing, &meant)?;
+        let mut found = each(self.workers, &meant, |service| self.service_site(service));
+        found.extend(each(self.workers, &groups, |group| {
+            self.group_site(group, &services)
+        }));
+        let mut sites = Vec::new();
+        for site in found {
+            sites.extend(site?);
+        }
+        if self.config.create {
+            let absent = self.absent(&meant, &groups, &sites);
+            sites.extend(absent);
+        }
+        sites.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(sites)
+    }
+
+    fn write(&self, site: &Site, value: &SecretValue) -> Effect<Written> {
+        let Some((owner, variable)) = parts(site.id.as_str()) else {
+            return Effect::NotDone(foreign());
+        };
+        let written = self
+            .account
+            .set_variable(owner, variable, value)
+            .read(|reply| written(&reply, variable, value));
+        let change = if owner.starts_with("evg-") {
+            Change::Group
+        } else {
+            Change::Service
+        };
+        let services = site.services.iter().filter_map(id);
+        match &written {
+            Effect::Done(written) => self.account.note_change(services, written.at, change),
+            Effect::Uncertain(_) => self.account.note_change(services, None, change),
+            Effect::NotDone(_) => {}
+        }
+        written
+    }
+
+    fn activate(&self, service: &super::Service) -> Effect<Activation> {
+        let Some(service) = id(service) else {
+            return Effect::NotDone(foreign());
+        };
+        match self.adopted(service) {
+            Ok(Some(adopted)) => return Effect::Done(adopted),
+            Ok(None) => {}
+            Err(fault) => return Effect::NotDone(fault),
+        }
+        let body = match self.same_code(service) {
+            Ok(body) => body,
+            Err(fault) => return Effect::NotDone(fault),
+        };
+        self.account.deploy(service, &body).map(|reply| Activation {
+            deployment: self.deployment(service, &reply),
+        })
+    }
+
+    fn confirm(&self, service: &super::Service, since: Since<'_>) -> Result<Confirmation, Fault> {
+        let service = id(service).ok_or_else(foreign)?;
+        let (mut deploys, date) = self.account.deploys(service, "20", None)?;
+        if !deploys
+            .iter()
+            .any(|deploy| deploy.standing() == Standing::Live)
+        {
+            let (live, _) = self.account.deploys(service, "1", Some("live"))?;
+            deploys.extend(live);
+        }
+        let now = date.unwrap_or_else(|| self.account.clock().now());
+        let seen = verdict::judge(&deploys, &Bar::of(&since), Some(0), now);
+        if !matches!(
+            seen,
+            Confirmation::Serving { .. } | Confirmation::Waiting { .. }
+        ) {
+            return Ok(seen);
+        }
+        // Only now is the service itself worth a call: how long its instances take to stop.
+        let service = self.account.known_service(service)?;
+        let drain = (!service.is_static()).then(|| service.shutdown_delay());
+        Ok(verdict::judge(&deploys, &Bar::of(&since), drain, now))
+    }
+}
+
+/// The owner of the variable, a service or a group, and the variable.
+fn parts(site: &str) -> Option<(&str, &str)> {
+    site.strip_prefix("render/")?.split_once('/')
+}
+
+fn id(service: &super::Service) -> Option<&str> {
+    service.id.as_str().strip_prefix("render/")
+}
+
+fn foreign() -> Fault {
+    Fault::refused("this is not a place of Render")
+}
+
+/// Reads the stored value back from the answer, and dates the write.
+fn written(reply: &Reply, variable: &str, value: &SecretValue) -> Result<Written, Fault> {
+    let (stored, updated_at) = match reply.parse::<wire::Variable>() {
+        Ok(own) => (Some(own), None),
+        // A group answers with all it holds.
+        Err(_) => {
+            let group: Group = reply.parse()?;
+            let held = group.env_vars.into_iter().find(|held| held.key == variable);
+            (held, group.updated_at)
+        }
+    };
+    if stored.is_none_or(|stored| stored.value != *value) {
+        return Err(Fault::passing("the answer does not hold what was written"));
+    }
+    Ok(Written {
+        at: dated(updated_at, reply.date),
+        marker: None,
+    })
+}
+
+/// When the write happened. The header knows seconds only, so the next one is taken; a group's own time of change is
+/// finer, and believed where it is about now.
+fn dated(updated_at: Option<Instant>, date: Option<Instant>) -> Option<Instant> {
+    let date = date?;
+    let close = |at: &Instant| (*at - date).abs() <= TimeDelta::seconds(2);
+    Some(
+        updated_at
+            .filter(close)
+            .unwrap_or(date + TimeDelta::seconds(1)),
+    )
+}
