@@ -1,5 +1,7 @@
 //! How text from the file is repeated in a message: never what may be a secret, and with the word that was meant.
 
+use std::collections::BTreeSet;
+
 /// The longest text that is repeated. A person may have pasted a secret where none belongs.
 const LONGEST: usize = 40;
 
@@ -98,9 +100,8 @@ pub(super) fn meant(word: &str, known: &[&str]) -> String {
 
 /// `a`, `b`, `c` in the order of the alphabet.
 pub(super) fn list(words: &[&str]) -> String {
-    let mut words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    words.sort();
-    words.dedup();
+    let words: BTreeSet<&str> = words.iter().copied().collect();
+    let words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     words.join(", ")
 }
 

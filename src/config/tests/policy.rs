@@ -100,6 +100,16 @@ fn a_target_takes_what_the_version_has() {
          hint: keep `field` for one field as it is, or `value` for a text made of fields\n"
     );
     assert_eq!(
+        target("field: password"),
+        "error: rotations.yaml:3:64: target 1 of secret `app`: the issuer gives no field `password`\n  \
+         hint: it gives `value`\n"
+    );
+    assert_eq!(
+        target("value: \"{value},{previous}\""),
+        "error: rotations.yaml:3:64: target 1 of secret `app`: the issuer gives no field `previous`\n  \
+         hint: it gives `value`\n"
+    );
+    assert_eq!(
         target("value: \"a{b\""),
         "error: rotations.yaml:3:64: target 1 of secret `app`: `value`: a `{` stands alone; write `{{` for the brace \
          itself\n"

@@ -114,7 +114,7 @@ fn values_of_the_wrong_kind_are_shown_with_what_was_expected() {
         ),
         (
             "targets: [ { kind: dotenv, path: [a], variable: A } ]",
-            "3:38: target 1 of secret `app`: `path`: expected a text, found a list",
+            "3:38: target 1 of secret `app`: `path`: expected a path, found a list",
         ),
     ] {
         assert_eq!(app(&[line]), format!("error: rotations.yaml:{said}\n"));
@@ -145,4 +145,63 @@ fn at_most_twenty_things_are_said_at_once() {
     let said = refused(&format!("secrets: {{}}\n{lines}"));
     assert_eq!(said.matches("unknown key").count(), 20);
     assert!(said.ends_with("error: and 5 more\n"), "{said}");
+}
+
+#[test]
+fn what_a_kind_says_of_its_own_keys_has_a_place() {
+    for (line, said) in [
+        (
+            "issuer: { kind: generated, length: long }",
+            "3:40: issuer of secret `app`: `length`: expected a whole number, found `long`",
+        ),
+        (
+            "issuer: { kind: generated, alphabet: base63 }",
+            "3:42: issuer of secret `app`: `alphabet`: unknown word `base63`\n  hint: did you mean `base36`?",
+        ),
+        (
+            "issuer: { kind: command, run: [a], generate: { lenght: 4 } }",
+            "3:52: issuer of secret `app`: unknown key `lenght`\n  hint: did you mean `length`?",
+        ),
+    ] {
+        assert_eq!(app(&[line]), format!("error: rotations.yaml:{said}\n"));
+    }
+    for (key, said) in [
+        (
+            "create: yes",
+            "3:65: target 1 of secret `app`: `create`: expected `true` or `false`, found `yes`",
+        ),
+        (
+            "reload: [[a]]",
+            "3:66: target 1 of secret `app`: `reload`: expected a text, found a list",
+        ),
+        (
+            "reload_timeout: soon",
+            "3:73: target 1 of secret `app`: `reload_timeout`: `soon` is not a duration; write a number and a unit of s, \
+             m, h, d or w, such as `30d`",
+        ),
+        (
+            "account: a",
+            "3:57: target 1 of secret `app`: unknown key `account`\n  hint: known here: `create`, `field`, `health`, \
+             `in_place`, `kind`, `path`, `reload`, `reload_timeout`, `stage`, `value`, `variable`",
+        ),
+        (
+            "health: 5",
+            "3:65: target 1 of secret `app`: `health`: expected an address, or a map with `url`, found `5`",
+        ),
+        (
+            "health: http://a.example",
+            "3:65: target 1 of secret `app`: `health`: must be https; plain http is for loopback",
+        ),
+        (
+            "health: { ulr: \"https://a.example/\" }",
+            "3:67: target 1 of secret `app`: `health`: unknown key `ulr`\n  hint: did you mean `url`?",
+        ),
+        (
+            "health: { url: \"https://a.example/\", good: many }",
+            "3:100: target 1 of secret `app`: `health`: `good`: expected a whole number, found `many`",
+        ),
+    ] {
+        let target = format!("targets: [ {{ kind: dotenv, path: .env, variable: A, {key} }} ]");
+        assert_eq!(app(&[&target]), format!("error: rotations.yaml:{said}\n"));
+    }
 }
