@@ -1,6 +1,8 @@
 //! Files that are broken, meant to do harm, or hold a secret that somebody pasted.
 
-use super::{app, app_text, read, refused};
+use crate::config::resolve;
+
+use super::{app, app_text, around, read, refused};
 
 #[test]
 fn what_yaml_attacks_are_made_of_is_refused() {
@@ -27,11 +29,11 @@ fn what_yaml_attacks_are_made_of_is_refused() {
     );
     assert_eq!(
         app(&["title: a", "title: b"]),
-        "error: rotations.yaml:4:5: `title` stands twice; it was first given in line 3\n"
+        "error: rotations.yaml:4:5: `title` stands twice; it was given in line 3 already\n"
     );
     assert_eq!(
         refused("secrets: {}\nsecrets: {}\n"),
-        "error: rotations.yaml:2:1: `secrets` stands twice; it was first given in line 1\n"
+        "error: rotations.yaml:2:1: `secrets` stands twice; it was given in line 1 already\n"
     );
     assert_eq!(
         refused("%YAML 1.1\n---\nsecrets: {}\n"),
@@ -155,4 +157,30 @@ fn a_token_is_sent_only_where_it_is_safe() {
     read(
         "accounts: { vercel: { token: { env: A }, base_url: \"http://127.0.0.1:4000\" } }\nsecrets: {}\n",
     );
+}
+
+#[test]
+fn a_file_that_was_cut_off_anywhere_is_read_or_refused() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("examples/staged-rollout.yaml")).unwrap();
+    let lines = u32::try_from(text.lines().count()).unwrap();
+    for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
+        let Err(errors) = resolve(&text[..end], "rotations.yaml", &around()) else {
+            continue;
+        };
+        for error in errors.iter() {
+            assert!((1..=lines).contains(&error.at.line), "{error}");
+            assert!(error.at.column >= 1, "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_nothing_but_mistakes_is_told_quickly() {
+    let mistakes: String = (0..20_000)
+        .map(|number| format!("key{number}: 1\n"))
+        .collect();
+    assert!(refused(&mistakes).ends_with("error: and 980 more\n"));
+    let twice = "secrets: {}\n".repeat(20_000);
+    assert!(refused(&twice).ends_with("error: and 980 more\n"));
 }
