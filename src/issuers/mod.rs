@@ -2,6 +2,7 @@
 
 mod command;
 mod generated;
+mod openai;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,12 +15,14 @@ use crate::model::{
 };
 
 /// Every kind of issuer.
-pub const KINDS: &[IssuerKind] = &[generated::KIND, command::KIND];
+pub const KINDS: &[IssuerKind] = &[openai::KIND, generated::KIND, command::KIND];
 
 /// The keys of one issuer in `rotations.yaml`, by its kind.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IssuerConfig {
+    /// Keys of an OpenAI project.
+    Openai(openai::Config),
     /// Values that rotakey makes up.
     Generated(generated::Config),
     /// A program of one's own.
@@ -30,6 +33,7 @@ impl IssuerConfig {
     /// The fields every version has, to be compared with those a target asks for.
     pub fn fields(&self) -> Vec<FieldName> {
         match self {
+            Self::Openai(config) => config.fields(),
             Self::Generated(config) => config.fields(),
             Self::Command(config) => config.fields(),
         }
@@ -45,6 +49,7 @@ pub fn build(
 ) -> Result<Arc<dyn Issuer>, Fault> {
     let needed = || account.ok_or_else(|| Fault::refused("this issuer needs an account"));
     Ok(match config {
+        IssuerConfig::Openai(config) => Arc::new(openai::OpenAi::new(config, needed()?, clock)?),
         IssuerConfig::Generated(config) => Arc::new(generated::Generated::new(&config)),
         IssuerConfig::Command(config) => Arc::new(command::Command::new(config, secret.clone())?),
     })
