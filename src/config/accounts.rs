@@ -111,20 +111,8 @@ impl Accounts {
     ) -> Option<Account> {
         let name = super::names::account(entry, complaints)?;
         let mut fields = Fields::of(format!("account `{name}`"), &entry.node, complaints)?;
-        let typed = fields
-            .take("kind")
-            .map(|node| (node.text().unwrap_or_default(), node.at));
-        let (kind, at) = typed.unwrap_or((name.as_str(), entry.at));
-        let Some(shape) = Shape::of(kind) else {
-            let kinds = Shape::kinds();
-            let what = match typed {
-                Some(_) => format!("{}: unknown kind {}", fields.of, quoted(kind)),
-                None => format!("{}: `kind` is missing, and the name is no kind", fields.of),
-            };
-            complaints.advise(at, what, meant(kind, &kinds));
-            return None;
-        };
-        let mut account = Account::new(name.clone(), kind);
+        let (kind, shape) = kind_of(&name, entry, &mut fields)?;
+        let mut account = Account::new(name, kind.as_str());
         let checked =
             |text: &str| http::check_address(text).map(|()| text.trim_end_matches('/').to_owned());
         if let Some((base_url, _)) = fields.parsed("base_url", checked) {
@@ -135,31 +123,62 @@ impl Accounts {
                 account = account.set(key, text);
             }
         }
-        for key in shape.takes {
-            let Some(entry) = fields.take_entry(key) else {
-                continue;
-            };
-            let source = Source::read(&fields.of, entry, &example(kind, key), complaints);
-            if let Some(Source::Secret(secret)) = &source {
-                self.draws.push(Draw {
-                    account: account.name().clone(),
-                    secret: secret.clone(),
-                    at: entry.node.at,
-                });
-            }
-            if let Some(source) = source {
-                account = account.with(key, source.credential(around));
+        for key in &shape.needs {
+            if entry.node.get(key).is_none() {
+                let variable = example(&kind, key);
+                fields.missing(key, &format!("write `{key}: {{ env: {variable} }}`"));
             }
         }
-        for key in shape.needs {
-            if entry.node.get(key).is_none() {
-                let variable = example(kind, key);
-                fields.missing(key, &format!("write `{key}: {{ env: {variable} }}`"));
+        for key in shape.needs.into_iter().chain(shape.takes) {
+            if let Some(source) = self.source(account.name(), &kind, key, &mut fields) {
+                account = account.with(key, source.credential(around));
             }
         }
         fields.close();
         Some(account)
     }
+
+    fn source(
+        &mut self,
+        account: &AccountName,
+        kind: &str,
+        key: &'static str,
+        fields: &mut Fields<'_, '_>,
+    ) -> Option<Source> {
+        let entry = fields.take_entry(key)?;
+        let source = Source::read(&fields.of, entry, &example(kind, key), fields.complaints)?;
+        if let Source::Secret(secret) = &source {
+            self.draws.push(Draw {
+                account: account.clone(),
+                secret: secret.clone(),
+                at: entry.node.at,
+            });
+        }
+        Some(source)
+    }
+}
+
+/// The kind of an account: the one that was typed, or the one it is called like.
+fn kind_of(
+    name: &AccountName,
+    entry: &Entry<'_>,
+    fields: &mut Fields<'_, '_>,
+) -> Option<(String, Shape)> {
+    let typed = fields
+        .take("kind")
+        .map(|node| (node.text().unwrap_or_default(), node.at));
+    let (kind, at) = typed.unwrap_or((name.as_str(), entry.at));
+    if let Some(shape) = Shape::of(kind) {
+        return Some((kind.to_owned(), shape));
+    }
+    let what = match typed {
+        Some(_) => format!("{}: unknown kind {}", fields.of, quoted(kind)),
+        None => format!("{}: `kind` is missing, and the name is no kind", fields.of),
+    };
+    fields
+        .complaints
+        .advise(at, what, meant(kind, &Shape::kinds()));
+    None
 }
 
 /// All that the kinds which share an account say of it, put together: GitHub makes tokens and takes secrets.
@@ -180,10 +199,10 @@ impl Shape {
         for shape in shapes().filter(|shape| shape.kind == kind) {
             found = true;
             add(&mut all.needs, shape.needs);
-            add(&mut all.takes, shape.needs);
             add(&mut all.takes, shape.takes);
             add(&mut all.settings, shape.settings);
         }
+        all.takes.retain(|key| !all.needs.contains(key));
         found.then_some(all)
     }
 

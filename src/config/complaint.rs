@@ -95,6 +95,9 @@ pub(super) struct Complaints<'a> {
 }
 
 impl<'a> Complaints<'a> {
+    /// A file of millions of unknown keys costs no more than one of so many.
+    const ENOUGH: usize = 1_000;
+
     pub(super) fn about(file: &'a str) -> Self {
         Self {
             file,
@@ -113,6 +116,9 @@ impl<'a> Complaints<'a> {
     }
 
     fn note(&self, at: Mark, what: String, hint: Option<String>) {
+        if self.are_many() {
+            return;
+        }
         self.errors.borrow_mut().push(ConfigError {
             file: self.file.to_owned(),
             at,
@@ -124,6 +130,11 @@ impl<'a> Complaints<'a> {
     /// Whether nothing was wrong so far.
     pub(super) fn are_none(&self) -> bool {
         self.errors.borrow().is_empty()
+    }
+
+    /// Whether there are more than anybody wants to know, and looking for more can stop.
+    pub(super) fn are_many(&self) -> bool {
+        self.errors.borrow().len() >= Self::ENOUGH
     }
 
     /// Whether something is wrong at this place.

@@ -1,6 +1,6 @@
 //! What only shows when everything is read: two targets that write one place, and secrets that rotakey itself needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{AccountName, SecretName, TargetKind};
 
@@ -46,11 +46,11 @@ impl<'n> Claim<'n> {
         })
     }
 
-    fn only_word(&self, key: usize) -> Option<&'n str> {
-        match self.address.get(key)?.as_deref()? {
-            [word] if !word.contains('*') => Some(word),
-            _ => None,
-        }
+    /// The words of a key, where each means one thing and no other.
+    fn plain_words(&self, key: usize) -> Option<&[&'n str]> {
+        let words = self.address.get(key)?.as_deref()?;
+        let plain = words.iter().all(|word| !word.contains('*'));
+        plain.then_some(words)
     }
 }
 
@@ -90,8 +90,8 @@ pub(super) fn refuse_shared_places(claims: &[Claim<'_>], complaints: &Complaints
     }
 }
 
-/// Splits by each key that every claim gives one word for, so that 10,000 secrets in one file are not compared pair
-/// by pair; what is left together is.
+/// Splits by each key for which every claim gives plain words, so that 10,000 secrets in one file are not compared
+/// pair by pair; what is left together is.
 fn among(group: Vec<&Claim<'_>>, key: usize, keys: usize, complaints: &Complaints<'_>) {
     if group.len() < 2 {
         return;
@@ -101,9 +101,11 @@ fn among(group: Vec<&Claim<'_>>, key: usize, keys: usize, complaints: &Complaint
     }
     let mut parts: BTreeMap<&str, Vec<&Claim<'_>>> = BTreeMap::new();
     for claim in &group {
-        match claim.only_word(key) {
-            Some(word) => parts.entry(word).or_default().push(claim),
-            None => return among(group, key + 1, keys, complaints),
+        let Some(words) = claim.plain_words(key) else {
+            return among(group, key + 1, keys, complaints);
+        };
+        for word in words.iter().collect::<BTreeSet<_>>() {
+            parts.entry(word).or_default().push(claim);
         }
     }
     for part in parts.into_values() {
@@ -113,10 +115,17 @@ fn among(group: Vec<&Claim<'_>>, key: usize, keys: usize, complaints: &Complaint
 
 fn compare(group: &[&Claim<'_>], complaints: &Complaints<'_>) {
     for (place, claim) in group.iter().enumerate() {
+        if complaints.are_many() {
+            return;
+        }
         let Some(first) = group[..place].iter().find(|first| first.meets(claim)) else {
             continue;
         };
         let (secret, other, line) = (&claim.secret, &first.secret, first.at.line);
+        // Two claims may share several words, and meet once for each.
+        if complaints.are_at(claim.at) {
+            continue;
+        }
         let whose = if secret == other {
             format!("the target in line {line}")
         } else {
@@ -142,28 +151,18 @@ pub(super) fn settle_draws(
             None => unknown(draw, typed, complaints),
         }
     }
-    let needs = needs(accounts, secrets);
-    for start in needs.keys() {
-        let Some(way) = way_back(start, &needs) else {
+    for ring in rings(&needs(accounts, secrets)) {
+        let Some(secret) = ring.first().and_then(|first| secrets.get(*first)) else {
             continue;
         };
-        // A ring is told once, at the first of its secrets by name.
-        if way.iter().any(|other| other < start) {
-            continue;
-        }
-        let ring: Vec<String> = way
-            .iter()
-            .chain([start])
-            .map(|name| format!("`{name}`"))
-            .collect();
+        let names = ring.iter().chain(ring.first());
+        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
         let what = format!(
             "secrets need each other to be rotated: {}",
-            ring.join(" → ")
+            names.join(" → ")
         );
         let hint = "take one of the credentials from `{ env: … }` or `{ file: … }`";
-        if let Some(secret) = secrets.get(*start) {
-            complaints.advise(secret.at, what, hint);
-        }
+        complaints.advise(secret.at, what, hint);
     }
 }
 
@@ -178,45 +177,65 @@ type Needs<'a> = BTreeMap<&'a SecretName, Vec<&'a SecretName>>;
 /// Which secrets a secret needs besides itself. A key that rotates itself is the usual way with some vendors, and
 /// `used_by` tells the rotation of it.
 fn needs<'a>(accounts: &'a Accounts, secrets: &'a BTreeMap<SecretName, SecretConfig>) -> Needs<'a> {
-    let mut needs = Needs::new();
-    if accounts.draws.is_empty() {
-        return needs;
+    let mut drawn: BTreeMap<&AccountName, Vec<&SecretName>> = BTreeMap::new();
+    for draw in &accounts.draws {
+        drawn.entry(&draw.account).or_default().push(&draw.secret);
     }
+    let mut needs = Needs::new();
     for (name, secret) in secrets {
         let targets = secret.targets.iter().map(|target| &target.account);
         let used = targets.chain([&secret.issuer.account]).flatten();
-        for account in used {
-            let draws = accounts
-                .draws
-                .iter()
-                .filter(|draw| &draw.account == account.name());
-            for draw in draws.filter(|draw| &draw.secret != name) {
-                needs.entry(name).or_default().push(&draw.secret);
-            }
+        let drawn = used
+            .filter_map(|account| drawn.get(account.name()))
+            .flatten();
+        for other in drawn.filter(|other| **other != name) {
+            needs.entry(name).or_default().push(other);
         }
     }
     needs
 }
 
-/// The shortest way from a secret over what it needs back to itself.
-fn way_back<'a>(start: &'a SecretName, needs: &Needs<'a>) -> Option<Vec<&'a SecretName>> {
-    let mut ways = vec![vec![start]];
-    let mut seen = Vec::new();
-    while !ways.is_empty() {
-        let mut longer = Vec::new();
-        for way in ways {
-            let last = way.last().copied().unwrap_or(start);
-            for next in needs.get(last).into_iter().flatten() {
-                if *next == start {
-                    return Some(way);
+/// How far a secret has been followed.
+enum Followed {
+    /// It is on the way that is being followed, at this place.
+    OnTheWay(usize),
+    /// All that it needs has been looked at.
+    Through,
+}
+
+/// The ways that lead back to where they began. Follows every need once.
+fn rings<'a>(needs: &Needs<'a>) -> Vec<Vec<&'a SecretName>> {
+    let mut rings = Vec::new();
+    let mut followed = BTreeMap::new();
+    for start in needs.keys() {
+        let mut way: Vec<&'a SecretName> = Vec::new();
+        let mut left: Vec<std::slice::Iter<'_, &'a SecretName>> = Vec::new();
+        let mut next = Some(*start);
+        loop {
+            match next.map(|name| (name, followed.get(name))) {
+                Some((name, None)) => {
+                    followed.insert(name, Followed::OnTheWay(way.len()));
+                    way.push(name);
+                    left.push(
+                        needs
+                            .get(name)
+                            .map(Vec::as_slice)
+                            .unwrap_or_default()
+                            .iter(),
+                    );
                 }
-                if !seen.contains(next) {
-                    seen.push(*next);
-                    longer.push([&way[..], &[*next]].concat());
+                Some((_, Some(Followed::OnTheWay(place)))) => rings.push(way[*place..].to_vec()),
+                Some((_, Some(Followed::Through))) => {}
+                None => {
+                    let Some(done) = way.pop() else {
+                        break;
+                    };
+                    left.pop();
+                    followed.insert(done, Followed::Through);
                 }
             }
+            next = left.last_mut().and_then(Iterator::next).copied();
         }
-        ways = longer;
     }
-    None
+    rings
 }

@@ -177,6 +177,9 @@ impl<'n, 't> Fields<'n, 't> {
     /// Ends the reading: what nobody asked for is unknown.
     pub(super) fn close(self) {
         for entry in &self.entries {
+            if self.complaints.are_many() {
+                return;
+            }
             unknown_key(&self.of, entry.at, &entry.key, &self.known, self.complaints);
         }
     }

@@ -226,24 +226,26 @@ impl<'t> Reader<'t, '_> {
 
     /// The first of two stays, so that the second is complained of once.
     fn without_duplicates(&self, entries: Vec<Entry<'t>>) -> Vec<Entry<'t>> {
-        let mut seen = HashMap::with_capacity(entries.len());
-        let mut twice = Vec::new();
-        for (place, entry) in entries.iter().enumerate() {
-            if let Some(first) = seen.get(&*entry.key) {
-                let (key, line) = (quoted(&entry.key), first);
-                let what = format!("{key} stands twice; it was first given in line {line}");
-                self.complaints.add(entry.at, what);
-                twice.push(place);
-            } else {
-                seen.insert(&*entry.key, entry.at.line);
-            }
-        }
-        if twice.is_empty() {
+        let mut seen: HashMap<&str, u32> = HashMap::with_capacity(entries.len());
+        let first: Vec<bool> = entries
+            .iter()
+            .map(|entry| match seen.insert(&entry.key, entry.at.line) {
+                None => true,
+                Some(line) => {
+                    let key = quoted(&entry.key);
+                    let what = format!("{key} stands twice; it was given in line {line} already");
+                    self.complaints.add(entry.at, what);
+                    false
+                }
+            })
+            .collect();
+        if first.iter().all(|first| *first) {
             return entries;
         }
-        let places = entries.into_iter().enumerate();
-        let first = places.filter(|(place, _)| !twice.contains(place));
-        first.map(|(_, entry)| entry).collect()
+        let entries = entries.into_iter().zip(first);
+        entries
+            .filter_map(|(entry, first)| first.then_some(entry))
+            .collect()
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Span), Unreadable> {

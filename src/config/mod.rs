@@ -13,7 +13,7 @@
 //! | file | reads |
 //! | --- | --- |
 //! | `file` | text to a tree with positions; aliases, anchors, tags, duplicate keys, size and depth |
-//! | `fields`, `typed` | a map key by key; the part of a map that belongs to a kind, through serde |
+//! | `fields`, `typed`, `wrong` | a map key by key; the part of a map that belongs to a kind, through serde |
 //! | `say`, `complaint` | how things are put, and where they are collected |
 //! | `source`, `accounts`, `defaults`, `secrets`, `targets` | the sections |
 //! | `crossing` | what only shows when everything is read |
@@ -32,6 +32,7 @@ mod secrets;
 mod source;
 mod targets;
 mod typed;
+mod wrong;
 
 #[cfg(test)]
 mod tests;
@@ -39,7 +40,6 @@ mod tests;
 pub use complaint::{ConfigError, ConfigErrors, Mark};
 pub use resolve::{Config, LedgerConfig, resolve};
 pub use say::meant;
-pub use secrets::Content;
 pub use secrets::{GraceFrom, IssuerSetup, SecretConfig};
-pub use source::{Surroundings, private_file};
+pub use source::{Environment, Lookup, Surroundings, private_file};
 pub use targets::TargetSetup;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::model::{Account, AccountName, Credential, SecretName};
+use crate::issuers::Overlap;
+use crate::model::{Account, AccountName, Credential, SecretName, Span};
 
 use super::accounts::Accounts;
 use super::complaint::{Complaints, ConfigErrors, Mark};
@@ -13,12 +14,14 @@ use super::defaults::Defaults;
 use super::fields::Fields;
 use super::file::{self, Entry, Node, Value};
 use super::say::{looks_like_a_key, quoted};
-use super::secrets::{self, SecretConfig};
+use super::secrets::{self, GraceFrom, SecretConfig};
 use super::source::{Source, Surroundings};
 
 /// Everything that `rotations.yaml` says.
 #[derive(Debug)]
 pub struct Config {
+    /// The file, as messages call it.
+    pub file: String,
     /// How many secrets an unattended run rotates at most, so that a missed month is not caught up in one night.
     pub max_per_run: usize,
     /// Where the ledger is and who may read it.
@@ -27,6 +30,38 @@ pub struct Config {
     pub accounts: BTreeMap<AccountName, Arc<Account>>,
     /// What is rotated.
     pub secrets: BTreeMap<SecretName, SecretConfig>,
+}
+
+impl Config {
+    /// Settles the grace of a secret with what its issuer can do, which only the issuer knows. Where the old version
+    /// dies as the new one is made there is no grace: one that was written for the secret is refused, and the usual
+    /// one becomes none.
+    pub fn settle_grace(
+        &mut self,
+        name: &SecretName,
+        overlap: Overlap,
+    ) -> Result<(), ConfigErrors> {
+        let Some(secret) = self
+            .secrets
+            .get_mut(name)
+            .filter(|_| overlap == Overlap::None)
+        else {
+            return Ok(());
+        };
+        let complaints = Complaints::about(&self.file);
+        match secret.grace_from {
+            GraceFrom::Secret(at) if secret.policy.grace > Span::ZERO => {
+                let grace = secret.policy.grace;
+                let what = format!(
+                    "secret `{name}`: `grace` of {grace} cannot be kept: with this issuer the old version ends when the \
+                     new one is made"
+                );
+                complaints.advise(at, what, "remove the line, or write `grace: 0s`");
+            }
+            GraceFrom::Secret(_) | GraceFrom::Defaults => secret.policy.grace = Span::ZERO,
+        }
+        complaints.settle()
+    }
 }
 
 /// Where the ledger is and who may read it.
@@ -46,7 +81,7 @@ pub struct LedgerConfig {
 pub fn resolve(text: &str, file: &str, around: &Surroundings) -> Result<Config, ConfigErrors> {
     let complaints = Complaints::about(file);
     let config = file::read(text, &complaints).and_then(|root| {
-        let config = read(&root, around, &complaints);
+        let config = read(&root, file, around, &complaints);
         refuse_keys(&root, &complaints);
         config
     });
@@ -57,7 +92,12 @@ pub fn resolve(text: &str, file: &str, around: &Surroundings) -> Result<Config, 
     Ok(config.expect("what cannot be read has been complained of"))
 }
 
-fn read(root: &Node<'_>, around: &Surroundings, complaints: &Complaints<'_>) -> Option<Config> {
+fn read(
+    root: &Node<'_>,
+    file: &str,
+    around: &Surroundings,
+    complaints: &Complaints<'_>,
+) -> Option<Config> {
     let mut fields = Fields::of("the file", root, complaints)?;
     let defaults = fields
         .take("defaults")
@@ -77,6 +117,7 @@ fn read(root: &Node<'_>, around: &Surroundings, complaints: &Complaints<'_>) -> 
     }
     fields.close();
     Some(Config {
+        file: file.to_owned(),
         max_per_run: defaults.max_per_run,
         secrets: all_secrets(secrets?, &defaults, &accounts, complaints)?,
         accounts: accounts.by_name,

@@ -95,7 +95,7 @@ pub(super) fn read<'n>(
     let of = fields.of.clone();
     fields.close();
     let issuer = issuer.and_then(|node| issuer_setup(node, &of, accounts, complaints));
-    let version = issuer.as_ref().map_or(&[][..], |(_, fields)| *fields);
+    let version = issuer.as_ref().map(|issuer| issuer.config.fields());
     let reader = Targets {
         of: &of,
         secret: name,
@@ -105,7 +105,6 @@ pub(super) fn read<'n>(
         complaints,
     };
     let targets = targets.and_then(|nodes| reader.all(nodes, entry.at, claims));
-    let (issuer, _) = issuer?;
     let policy = Policy {
         stages,
         soak,
@@ -116,7 +115,7 @@ pub(super) fn read<'n>(
         grace_from,
         owner,
         purpose,
-        issuer,
+        issuer: issuer?,
         targets: targets?,
         used_by: Vec::new(),
         at: entry.at,
@@ -209,13 +208,13 @@ fn issuer_setup(
     of: &str,
     accounts: &Accounts,
     complaints: &Complaints<'_>,
-) -> Option<(IssuerSetup, &'static [&'static str])> {
+) -> Option<IssuerSetup> {
     let mut fields = Fields::of(format!("issuer of {of}"), node, complaints)?;
     let kind = kind_of(&mut fields, issuers::KINDS, |kind| kind.name)?;
     let account = account_of(&mut fields, kind.account, accounts);
     let config = read_rest(kind.name, fields)?;
     let account = account.ok()?;
-    Some((IssuerSetup { config, account }, kind.fields))
+    Some(IssuerSetup { config, account })
 }
 
 pub(super) fn read_rest<T: serde::de::DeserializeOwned>(

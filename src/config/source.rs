@@ -29,10 +29,16 @@ pub struct Surroundings {
     /// Relative paths start here: the directory of `rotations.yaml`.
     pub dir: PathBuf,
     /// A variable of the environment.
-    pub env: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub env: Environment,
     /// The current value of a secret that rotakey itself rotates.
-    pub secret: Arc<dyn Fn(&SecretName) -> Result<SecretValue, Fault> + Send + Sync>,
+    pub secret: Lookup,
 }
+
+/// Looks a variable up.
+pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Looks the current value of a secret up.
+pub type Lookup = Arc<dyn Fn(&SecretName) -> Result<SecretValue, Fault> + Send + Sync>;
 
 /// Where a credential comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -35,8 +35,8 @@ pub(super) struct Targets<'n> {
     pub(super) secret: &'n SecretName,
     pub(super) accounts: &'n Accounts,
     pub(super) stages: &'n [StageName],
-    /// The fields a version has; empty where that is not known.
-    pub(super) version: &'static [&'static str],
+    /// The fields a version has; `None` where the issuer cannot be read.
+    pub(super) version: Option<Vec<FieldName>>,
     pub(super) complaints: &'n Complaints<'n>,
 }
 
@@ -118,15 +118,18 @@ impl<'n> Targets<'n> {
     }
 
     fn check_fields(&self, content: &Template, at: Mark, fields: &Fields<'_, '_>) {
-        if self.version.is_empty() {
+        let Some(version) = &self.version else {
             return;
-        }
-        for name in content.names().map(FieldName::as_str) {
-            if !self.version.contains(&name) {
-                let what = format!("{}: the issuer gives no field {}", fields.of, quoted(name));
-                self.complaints
-                    .advise(at, what, format!("it gives {}", list(self.version)));
-            }
+        };
+        for name in content.names().filter(|name| !version.contains(name)) {
+            let gives: Vec<&str> = version.iter().map(FieldName::as_str).collect();
+            let what = format!(
+                "{}: the issuer gives no field {}",
+                fields.of,
+                quoted(name.as_str())
+            );
+            let hint = format!("it gives {}", list(&gives));
+            self.complaints.advise(at, what, hint);
         }
     }
 

@@ -4,19 +4,16 @@
 //! is a serde deserializer over the tree of [`file`](super::file): an error keeps its place, which serde's own
 //! buffering for tagged enums would lose, and is said in the voice of the other messages.
 
-use std::fmt;
-
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, EnumAccess, Expected, IntoDeserializer, MapAccess,
-    SeqAccess, Unexpected, VariantAccess, Visitor,
+    self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
 use super::complaint::{Complaints, Mark};
-use super::fields::unknown_key;
 use super::file::{Entry, Node, Value};
-use super::say::{may_be_said, meant, quoted};
+use super::wrong::Wrong;
 
 /// What a kind is read from.
 pub(super) struct Typed<'n, 't> {
@@ -37,8 +34,9 @@ pub(super) fn read_kind<T: DeserializeOwned>(
     from: &Typed<'_, '_>,
     complaints: &Complaints<'_>,
 ) -> Option<T> {
-    let read = T::deserialize(Kind { from });
-    complained(read, from.of, from.at, from.known, complaints)
+    T::deserialize(Kind { from })
+        .map_err(|wrong| wrong.complain(from.of, from.at, from.known, complaints))
+        .ok()
 }
 
 /// Reads one value into a struct.
@@ -47,158 +45,9 @@ pub(super) fn read_node<T: DeserializeOwned>(
     of: &str,
     complaints: &Complaints<'_>,
 ) -> Option<T> {
-    let read = T::deserialize(Typing { node });
-    complained(read, of, node.at, &[], complaints)
-}
-
-fn complained<T>(
-    read: Result<T, Wrong>,
-    of: &str,
-    place: Mark,
-    known: &[&'static str],
-    complaints: &Complaints<'_>,
-) -> Option<T> {
-    let wrong = match read {
-        Ok(read) => return Some(read),
-        Err(wrong) => wrong,
-    };
-    let at = wrong.at.unwrap_or(place);
-    match wrong.what {
-        What::UnknownKey(key, expected) => {
-            let known: Vec<&str> = expected.iter().chain(known).copied().collect();
-            unknown_key(of, at, &key, &known, complaints);
-        }
-        What::UnknownWord(word, known) => {
-            let what = format!("{of}: unknown word {}", quoted(&word));
-            complaints.advise(at, what, meant(&word, known));
-        }
-        What::Missing(key) => complaints.add(at, format!("{of}: `{key}` is missing")),
-        What::Twice(key) => complaints.add(at, format!("{of}: `{key}` stands twice")),
-        What::Unfit { expected, found } => {
-            let key = wrong
-                .key
-                .map_or_else(String::new, |key| format!(" `{key}`:"));
-            complaints.add(at, format!("{of}:{key} expected {expected}, found {found}"));
-        }
-        What::Said(why) => {
-            let key = wrong
-                .key
-                .map_or_else(String::new, |key| format!(" `{key}`:"));
-            complaints.add(at, format!("{of}:{key} {why}"));
-        }
-    }
-    None
-}
-
-/// What serde did not like, as data.
-#[derive(Debug)]
-struct Wrong {
-    at: Option<Mark>,
-    key: Option<String>,
-    what: What,
-}
-
-#[derive(Debug)]
-enum What {
-    UnknownKey(String, &'static [&'static str]),
-    UnknownWord(String, &'static [&'static str]),
-    Missing(&'static str),
-    Twice(&'static str),
-    Unfit { expected: String, found: String },
-    Said(String),
-}
-
-impl Wrong {
-    fn of(what: What) -> Self {
-        Self {
-            at: None,
-            key: None,
-            what,
-        }
-    }
-
-    /// Settles the place, unless something further in did, and tells what was found there.
-    fn at(mut self, node: &Node<'_>) -> Self {
-        if self.at.is_some() {
-            return self;
-        }
-        self.at = Some(node.at);
-        match &mut self.what {
-            What::Unfit { found, .. } => *found = node.found(),
-            What::Said(why) => {
-                // Whoever wrote the message may have repeated the text, and the text may be a secret.
-                if let Some(text) = node.text().filter(|text| !may_be_said(why, text)) {
-                    *why = format!("{} does not belong here", quoted(text));
-                }
-            }
-            _ => {}
-        }
-        self
-    }
-}
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{:?}", self.what)
-    }
-}
-
-impl std::error::Error for Wrong {}
-
-impl de::Error for Wrong {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::of(What::Said(message.to_string()))
-    }
-
-    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::of(What::Unfit {
-            expected: in_words(expected.to_string()),
-            found: "something else".to_owned(),
-        })
-    }
-
-    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::invalid_type(unexpected, expected)
-    }
-
-    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
-        let expected = in_words(expected.to_string());
-        Self::of(What::Said(format!("expected {expected}, found {length}")))
-    }
-
-    fn unknown_variant(word: &str, known: &'static [&'static str]) -> Self {
-        Self::of(What::UnknownWord(word.to_owned(), known))
-    }
-
-    fn unknown_field(key: &str, known: &'static [&'static str]) -> Self {
-        Self::of(What::UnknownKey(key.to_owned(), known))
-    }
-
-    fn missing_field(key: &'static str) -> Self {
-        Self::of(What::Missing(key))
-    }
-
-    fn duplicate_field(key: &'static str) -> Self {
-        Self::of(What::Twice(key))
-    }
-}
-
-/// What serde calls a type, as people call it.
-fn in_words(expected: String) -> String {
-    let words = match expected.as_str() {
-        "a string" | "string" => "a text",
-        "a boolean" | "bool" => "`true` or `false`",
-        "a sequence" => "a list",
-        "u8" => "a whole number up to 255",
-        "u16" => "a whole number up to 65535",
-        "u32" | "u64" | "usize" => "a whole number",
-        "i8" | "i16" | "i32" | "i64" => "a whole number, which may be negative",
-        "f32" | "f64" => "a number",
-        other if other.starts_with("struct ") => "a map",
-        other if other.starts_with("enum ") => "a word",
-        _ => return expected,
-    };
-    words.to_owned()
+    T::deserialize(Typing { node })
+        .map_err(|wrong| wrong.complain(of, node.at, &[], complaints))
+        .ok()
 }
 
 /// Shows a map with a `kind` as serde's externally tagged form: the kind is the variant, the other keys its content.
@@ -251,10 +100,10 @@ impl<'de, 'n> VariantAccess<'de> for Content<'n, '_> {
     fn unit_variant(self) -> Result<(), Wrong> {
         match self.from.entries.first() {
             None => Ok(()),
-            Some(entry) => Err(Wrong {
-                at: Some(entry.at),
-                ..<Wrong as de::Error>::unknown_field(&entry.key, &[])
-            }),
+            Some(entry) => {
+                let wrong: Wrong = de::Error::unknown_field(&entry.key, &[]);
+                Err(wrong.at_key(entry.at))
+            }
         }
     }
 
@@ -302,10 +151,8 @@ impl<'de, 'n, 't: 'n, I: Iterator<Item = &'n Entry<'t>>> MapAccess<'de> for Keys
             return Ok(None);
         };
         let key: StrDeserializer<'_, Wrong> = (&*entry.key).into_deserializer();
-        seed.deserialize(key).map(Some).map_err(|wrong| Wrong {
-            at: Some(entry.at),
-            ..wrong
-        })
+        let read = seed.deserialize(key);
+        read.map(Some).map_err(|wrong| wrong.at_key(entry.at))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Wrong> {
@@ -314,10 +161,7 @@ impl<'de, 'n, 't: 'n, I: Iterator<Item = &'n Entry<'t>>> MapAccess<'de> for Keys
             .ok_or_else(|| <Wrong as de::Error>::custom("a value without its key"))?;
         seed.deserialize(Typing { node: &entry.node })
             .map_err(|wrong| wrong.at(&entry.node))
-            .map_err(|wrong| Wrong {
-                key: wrong.key.or_else(|| Some(entry.key.to_string())),
-                ..wrong
-            })
+            .map_err(|wrong| wrong.under(&entry.key))
     }
 }
 

@@ -67,11 +67,10 @@ use super::generated::{self, Generated};
 use super::{Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
 use protocol::{Checked, Issued, Listed, Nothing, Question, Told, Used, Verified};
 
-/// Its row in [`KINDS`](super::KINDS). The fields depend on the configuration.
+/// Its row in [`KINDS`](super::KINDS).
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "command",
     account: None,
-    fields: &[],
 };
 
 /// The keys of `kind: command`.

@@ -63,7 +63,6 @@ use recipe::{Made, Recipe};
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "generated",
     account: None,
-    fields: &[],
 };
 
 const VALUE: &str = Fields::VALUE;

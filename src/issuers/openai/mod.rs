@@ -87,7 +87,6 @@ const ACCOUNT: AccountShape = AccountShape {
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "openai",
     account: Some(&ACCOUNT),
-    fields: &[Fields::VALUE],
 };
 
 /// The keys of `kind: openai`.
