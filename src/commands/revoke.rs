@@ -2,7 +2,7 @@
 
 use crate::model::SecretName;
 
-/// Revoke old keys whose grace is over and which nothing uses
+/// Revoke old keys whose grace is over and that nothing uses
 ///
 /// Looks at every site first, at what it stores and at what it runs. If one still uses the old key, nothing is
 /// revoked and the site is named. A revoked key is called with until it is refused.
