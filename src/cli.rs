@@ -25,24 +25,16 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Subcommand, Clone, Debug)]
+#[expect(missing_docs, reason = "the help of a verb stands with its arguments")]
 pub enum Verb {
-    /// Sets up a directory.
     Init(init::Args),
-    /// Looks whether everything would work.
     Check(check::Args),
-    /// Takes over a live key.
     Adopt(adopt::Args),
-    /// Shows what is due.
     Plan(plan::Args),
-    /// Rotates.
     Rotate(rotate::Args),
-    /// Ends old keys.
     Revoke(revoke::Args),
-    /// Goes back to the key before.
     Rollback(rollback::Args),
-    /// Postpones.
     Skip(skip::Args),
-    /// Evidence for an auditor
     #[command(subcommand)]
     Audit(audit::Audit),
 }
@@ -52,7 +44,7 @@ A crontab for all of it:
   0 9 * * *  rotakey plan --warn  &&  rotakey rotate  &&  rotakey revoke
   0 7 1 * *  rotakey audit export --csv --last-month
 
-`rotakey --help` tells the exit codes, `rotakey VERB --help` tells more of a verb.";
+`rotakey --help` tells the exit codes; `rotakey VERB --help` explains a verb.";
 
 const AFTER_LONG: &str = "\
 A crontab for all of it:
@@ -62,16 +54,18 @@ A crontab for all of it:
 Exit codes; the most urgent wins:
     0  done, or nothing was due
     1  a rotation failed; production is safe on the old key
-    2  the command line or the configuration is wrong; nothing was sent
-    3  a person is needed: stuck, a key that a person makes is due, or a secret was never adopted
-    4  the ledger was refused: missing, corrupt, tampered with, rolled back, wrong identity, newer format
-   10  something is due (only `plan --exit-code`)
-   75  try again later: another run holds the ledger, the network is down, a vendor asked for patience
+    2  wrong command line or configuration; nothing was sent
+    3  a person is needed: stuck, an assisted key is due, or never adopted
+    4  the ledger was refused: missing, damaged, tampered with, rolled back,
+       wrong identity, or a newer format
+   10  something is due (`plan --exit-code` only)
+   75  try again later: lock held, network down, or a rate limit
   130  stopped by SIGINT after a safe point
   143  stopped by SIGTERM or SIGHUP after a safe point
 
-stdout is data, stderr is everything else; all times are UTC. NO_COLOR is honoured.
-A key is never taken from the command line: it is typed at a hidden prompt, or read from stdin.";
+stdout is data, stderr is everything else. All times are UTC. NO_COLOR is
+honoured. A key is never taken from the command line: it is typed at a hidden
+prompt, or read from stdin.";
 
 /// Reads the command line. `width` is the width of the terminal, for help texts. Help is an `Err` too.
 pub fn parse(
@@ -121,6 +115,114 @@ fn without_keys(error: &clap::Error) -> String {
     text
 }
 
+/// Long, and no flag that somebody has mistyped: flags have no digits.
 fn may_be_a_key(given: &str) -> bool {
-    given.chars().count() >= 16 && !given.starts_with("--")
+    let is_flag = given.starts_with("--") && !given.contains(|c: char| c.is_ascii_digit());
+    given.chars().count() >= 16 && !is_flag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{SecretName, Span};
+
+    fn parsed(line: &str) -> Result<Cli, String> {
+        let words = line.split_whitespace().map(OsString::from);
+        parse(words, Some(80)).map_err(|error| without_keys(&error))
+    }
+
+    fn verb(line: &str) -> Verb {
+        parsed(line).expect("a good command line").verb
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_stand_before_or_after_the_verb() {
+        for line in [
+            "rotakey --json --lock-wait 90s plan",
+            "rotakey plan --json --lock-wait 90s",
+            "rotakey audit --json export --lock-wait 90s",
+        ] {
+            let options = parsed(line).expect(line).options;
+            assert!(options.json, "{line}");
+            assert_eq!(options.lock_wait, Span::seconds(90), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_emergency_needs_a_reason_and_a_scope() {
+        let refused = |line| parsed(line).expect_err("it is refused");
+        assert!(refused("rotakey rotate --emergency openai").contains("--reason <TEXT>"));
+        assert!(refused("rotakey rotate --emergency --reason leak").contains("--using"));
+        assert!(refused("rotakey rotate --using vercel").contains("--emergency"));
+        let Verb::Rotate(args) = verb("rotakey rotate --emergency --using vercel --reason leak")
+        else {
+            panic!("it is another verb");
+        };
+        assert_eq!(args.using.as_deref(), Some("vercel"));
+        let Verb::Rotate(args) = verb("rotakey rotate --emergency a b --reason leak") else {
+            panic!("it is another verb");
+        };
+        assert_eq!(args.names, [SecretName::from("a"), SecretName::from("b")]);
+    }
+
+    #[test]
+    fn a_reason_is_not_empty() {
+        let words = ["rotakey", "skip", "a", "--reason", ""].map(OsString::from);
+        assert!(parse(words, None).is_err());
+        assert!(parsed("rotakey skip a").is_err());
+    }
+
+    #[test]
+    fn grace_is_cut_short_only_for_named_secrets() {
+        assert!(parsed("rotakey revoke --now").is_err());
+        assert!(parsed("rotakey revoke openai --now").is_ok());
+    }
+
+    #[test]
+    fn a_period_is_said_in_one_way() {
+        assert!(parsed("rotakey audit export --csv --last-month").is_ok());
+        assert!(parsed("rotakey audit export --from 2024-01-01 --to 2024-02-01").is_ok());
+        assert!(parsed("rotakey audit export --to 2024-02-01").is_ok());
+        assert!(parsed("rotakey audit export --month 2024-01 --last-month").is_err());
+        assert!(parsed("rotakey audit export --month 2024-01 --to 2024-02-01").is_err());
+        assert!(parsed("rotakey audit export --csv --json").is_err());
+    }
+
+    #[test]
+    fn what_may_be_a_key_is_not_repeated() {
+        let key = "sk_live_0123456789abcdef";
+        for line in [
+            format!("rotakey adopt stripe {key}"),
+            format!("rotakey {key}"),
+            format!("rotakey skip a --reason r --for {key}"),
+            format!("rotakey plan --at {key}"),
+            format!("rotakey adopt stripe --{key}"),
+            format!("rotakey plan --lock-wait={key}"),
+        ] {
+            let said = parsed(&line).expect_err(&line);
+            assert!(said.contains("[not shown]"), "{said}");
+            assert!(!said.contains("0123456789"), "{said}");
+        }
+    }
+
+    #[test]
+    fn every_help_text_fits_into_eighty_columns() {
+        let mut command = Cli::command().term_width(80);
+        command.build();
+        let texts = AFTER_LONG.lines().chain(AFTER.lines());
+        assert_eq!(texts.filter(|line| line.chars().count() > 80).count(), 0);
+        for verb in command.get_subcommands() {
+            let about = verb
+                .get_about()
+                .expect("a verb says what it does")
+                .to_string();
+            assert!(about.chars().count() <= 68, "{about}");
+            assert!(!about.ends_with('.'), "{about}");
+        }
+    }
 }

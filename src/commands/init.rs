@@ -16,9 +16,9 @@ use crate::run::Run;
 /// What a new configuration says: the schedule that rotakey ships with.
 const STARTER: &str = include_str!("../../rotations.yaml");
 
-/// Set up this directory: an identity, an empty ledger, a commented `rotations.yaml`
+/// Set up a directory
 ///
-/// Never overwrites anything: what exists stays, and is named.
+/// Writes an identity, an empty ledger and a commented `rotations.yaml`. Never overwrites anything: what exists stays, and is named.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {}
 

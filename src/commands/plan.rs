@@ -14,9 +14,9 @@ use super::joined::{Joined, join, refused};
 
 use super::typed;
 
-/// Show what is due, and the exact steps the next `rotate` and `revoke` would take
+/// Show what is due, and what the next run would do
 ///
-/// Changes nothing. The same function feeds `plan`, `rotate` and `revoke`, so that what is printed is what is done.
+/// Changes nothing. Prints for each secret its state, its age, its due date and the exact steps ahead. The same function feeds `plan`, `rotate` and `revoke`, so that what is printed is what is done.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {
     /// Only these secrets

@@ -10,7 +10,7 @@ use super::drive::Purpose;
 use super::joined::join;
 use super::report;
 
-/// Revoke old keys whose grace is over and which nothing uses
+/// Revoke old keys whose grace is over and that nothing uses
 ///
 /// Looks at every site first, at what it stores and at what it runs. If one still uses the old key, nothing is
 /// revoked and the site is named. A revoked key is called with until it is refused.

@@ -298,3 +298,6 @@ fn push_steps(lines: &mut Vec<String>, steps: &[String]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

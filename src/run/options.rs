@@ -13,11 +13,11 @@ pub struct Options {
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// The ledger [default: $ROTAKEY_LEDGER, else as configured, else ledger.json.age beside the configuration]
+    /// The ledger [default: $ROTAKEY_LEDGER, else as configured]
     #[arg(long, global = true, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
 
-    /// The age identity that opens the ledger [default: $ROTAKEY_IDENTITY, else as configured, else identity.txt]
+    /// What opens the ledger [default: $ROTAKEY_IDENTITY, else as configured, else identity.txt]
     #[arg(long, global = true, value_name = "FILE")]
     pub identity: Option<PathBuf>,
 
@@ -29,8 +29,9 @@ pub struct Options {
     #[arg(long, short, global = true)]
     pub quiet: bool,
 
-    /// How long to wait for another run that holds the ledger
+    /// How long to wait for another run that holds the ledger [default: 5m]
     #[arg(long, global = true, value_name = "TIME", default_value = "5m", value_parser = Span::parse)]
+    #[arg(hide_default_value = true)]
     pub lock_wait: Span,
 
     /// How many requests may be under way at once [default: 10]

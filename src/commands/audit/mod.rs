@@ -6,9 +6,8 @@ pub mod verify;
 
 /// Evidence for an auditor
 #[derive(clap::Subcommand, Clone, Debug)]
+#[expect(missing_docs, reason = "the help of a verb stands with its arguments")]
 pub enum Audit {
-    /// Writes the evidence of a period.
     Export(export::Args),
-    /// Checks the audit log, or an export.
     Verify(verify::Args),
 }
