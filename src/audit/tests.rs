@@ -70,6 +70,7 @@ fn rotate(record: &mut impl FnMut(What), number: u32, value: &str) {
         services: Vec::new(),
         stage: None,
         before: None,
+        heading: None,
         write: None,
     };
     record(What::Progress(Progress::SitesFound(

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 
-use crate::config::{self, Config, Content, SecretConfig, Surroundings, TargetSetup, private_file};
+use crate::config::{self, Config, SecretConfig, Surroundings, TargetSetup, private_file};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::issuers;
 use crate::ledger::{Ledger, LedgerError, LockedLedger, Opening};
 use crate::model::{Clock, Fault, Fields, SecretName, SecretValue};
-use crate::rotation::{Destination, Probe, Render, Secret};
+use crate::rotation::{Destination, Probe, Secret};
 use crate::run::Run;
 use crate::targets::{self, Connections};
 use crate::ui::Spoken;
@@ -201,31 +201,13 @@ fn destination(setup: &TargetSetup, connections: &Connections) -> Result<Destina
     let probe = |health: targets::HealthConfig| -> Probe {
         Box::new(move |clock: &dyn Clock| health.probe(clock))
     };
+    let content = setup.content.clone();
     Ok(Destination {
         target,
-        render: render(setup.content.clone()),
+        render: Box::new(move |fields: &Fields| content.render(fields)),
         stage: setup.stage.clone(),
         probes: setup.health.clone().map(probe).into_iter().collect(),
     })
-}
-
-fn render(content: Content) -> Render {
-    let missing = |what: String| Fault::refused(format!("the key has no field {what}"));
-    match content {
-        Content::Primary => Box::new(move |fields: &Fields| {
-            fields
-                .primary()
-                .cloned()
-                .ok_or_else(|| missing("that could be meant; name one with `field:`".to_owned()))
-        }),
-        Content::Field(field) => Box::new(move |fields: &Fields| {
-            fields
-                .field(&field)
-                .cloned()
-                .ok_or_else(|| missing(format!("`{field}`")))
-        }),
-        Content::Template(template) => Box::new(move |fields: &Fields| template.render(fields)),
-    }
 }
 
 /// A ledger error with its exit code and its advice.
