@@ -88,7 +88,10 @@ impl OpenAi {
             Ok(key(api_key, &id))
         });
         Ok(match (made, scopes) {
-            (Effect::Done(made), Some(scopes)) => self.narrow(made, scopes)?,
+            // From here on there is a key, so nothing that goes wrong is "not done" by itself.
+            (Effect::Done(made), Some(scopes)) => {
+                self.narrow(made, scopes).unwrap_or_else(Effect::Uncertain)
+            }
             (made, _) => made,
         })
     }
