@@ -27,6 +27,9 @@ const PAGE_BYTES: u64 = 16 << 20;
 /// How many pages a list may have before it is taken for endless.
 const PAGES: usize = 1_000;
 
+/// Projects asked for one after the other within this time are asked for together.
+const BURST: TimeDelta = TimeDelta::milliseconds(500);
+
 /// A team, or a personal account.
 pub(in crate::targets) struct Account {
     settings: Arc<Settings>,
@@ -333,18 +336,18 @@ impl Account {
     pub(super) fn project(&self, id: &str, at_most: TimeDelta) -> Result<Project, Fault> {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock().now();
-        let recent = |at: Option<Instant>| at.is_some_and(|at| at <= now && now - at <= at_most);
-        if recent(view.taken_at)
+        let within = |at: Option<Instant>, span| at.is_some_and(|at| at <= now && now - at <= span);
+        if within(view.taken_at, at_most)
             && let Some(project) = view.projects.get(id)
         {
             return Ok(project.clone());
         }
-        if !recent(view.last_single) {
+        if !within(view.last_single, BURST) {
             view.singles = 0;
         }
         view.last_single = Some(now);
         view.singles += 1;
-        if view.pages == 0 || view.singles <= 2 * view.pages {
+        if view.pages == 0 || view.singles <= view.pages {
             drop(view);
             let path = format!("/v9/projects/{}", segment(id));
             return self.read(self.api.get(path).at_most(PAGE_BYTES))?.parse();
@@ -361,6 +364,12 @@ impl Account {
     fn remember(&self, projects: &[Project], pages: usize) {
         let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         view.fill(projects.iter().cloned(), pages, self.clock().now());
+    }
+
+    /// Whether the deployment was still under way when it was last looked at.
+    pub(super) fn is_watched(&self, deployment: &str) -> bool {
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.contains(deployment)
     }
 
     /// Notes whether a deployment is being waited for; says how many are.
