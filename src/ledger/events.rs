@@ -59,7 +59,7 @@ impl<'a> Events<'a> {
         self.over = true;
         while self.offset == self.segment.text.len() {
             if !self.load()? {
-                return self.from_tail();
+                return self.next_of_tail();
             }
         }
         let start = self.offset;
@@ -118,7 +118,7 @@ impl<'a> Events<'a> {
         Ok(names)
     }
 
-    fn from_tail(&mut self) -> Result<Option<EntryRef<'_>>, LedgerError> {
+    fn next_of_tail(&mut self) -> Result<Option<EntryRef<'_>>, LedgerError> {
         let audit = &self.ledger.document.audit;
         if self.tail == 0 && (self.events, self.head) != (audit.sealed.events, audit.sealed.head) {
             return Err(self.broken("it does not lead to the ledger's newest events"));
