@@ -39,6 +39,7 @@
 
 mod account;
 mod codes;
+mod listing;
 mod rows;
 mod serve;
 mod sites;

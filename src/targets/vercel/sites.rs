@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Vercel;
-use super::account::Listing;
+use super::listing::Listing;
 use super::rows::{Held, Scope, held, is_foreign, row_site, shared_site, slug};
 use super::serve::is_ready;
 use super::wire::{Millis, Project, Row, SharedRow};
-use crate::model::{Fault, FaultKind, ServiceId, sanitise};
+use crate::model::{Fault, ServiceId, sanitise};
 use crate::targets::{Service, Site, Stored};
 
 impl Vercel {
@@ -28,12 +28,10 @@ impl Vercel {
         Ok(meant.cloned().collect())
     }
 
-    /// The rows of a project. None if it was deleted since it was listed.
     fn rows(&self, listing: &Listing, project: &Project) -> Result<Arc<Vec<Row>>, Fault> {
-        match self.account.rows(listing, &project.id) {
-            Err(fault) if fault.kind == FaultKind::Missing => Ok(Arc::default()),
-            other => other.map_err(|fault| fault.at(self.project_label(project))),
-        }
+        self.account
+            .rows(listing, &project.id)
+            .map_err(|fault| fault.at(self.project_label(project)))
     }
 
     fn project_label(&self, project: &Project) -> String {
