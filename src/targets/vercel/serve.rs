@@ -40,7 +40,10 @@ impl Vercel {
                 verdict::asked_for(&project, &ours, bar, clock.now())
             }
         };
-        Ok(self.paced(bar.asked.unwrap_or_default(), seen))
+        Ok(match bar.asked {
+            Some(asked) => self.paced(asked, seen),
+            None => seen,
+        })
     }
 
     /// When the rows that this service runs were last changed, by whomever, as last listed. What a person stored by hand
