@@ -33,6 +33,13 @@ pub struct Call {
     fault: Option<Fault>,
 }
 
+/// Whether a header may show in debug output.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Secrecy {
+    Secret,
+    Public,
+}
+
 /// What an answer must be made of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Body {
@@ -67,17 +74,17 @@ impl Call {
     /// Sends the token as `Authorization: Bearer`.
     pub fn bearer(self, token: &SecretValue) -> Self {
         let text = Zeroizing::new(format!("Bearer {}", token.expose()));
-        self.push_header("authorization", &text, true)
+        self.push_header("authorization", &text, Secrecy::Secret)
     }
 
     /// Sends the token in a header of the vendor's own.
     pub fn secret_header(self, name: &str, value: &SecretValue) -> Self {
-        self.push_header(name, value.expose(), true)
+        self.push_header(name, value.expose(), Secrecy::Secret)
     }
 
     /// Sends a header that anyone may see.
     pub fn header(self, name: &str, value: &str) -> Self {
-        self.push_header(name, value, false)
+        self.push_header(name, value, Secrecy::Public)
     }
 
     /// Sends a JSON body.
@@ -137,12 +144,12 @@ impl Call {
         self.send(Nature::Once).into()
     }
 
-    fn push_header(mut self, name: &str, value: &str, secret: bool) -> Self {
+    fn push_header(mut self, name: &str, value: &str, secrecy: Secrecy) -> Self {
         let name = name.parse::<HeaderName>();
         let value = HeaderValue::from_str(value);
         match (name, value) {
             (Ok(name), Ok(mut value)) => {
-                value.set_sensitive(secret);
+                value.set_sensitive(secrecy == Secrecy::Secret);
                 self.headers.push((name, value));
             }
             _ => {

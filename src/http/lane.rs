@@ -118,3 +118,50 @@ impl Patience {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::{Blocked, Lane, Patience};
+    use crate::http::testing::JumpingClock;
+
+    #[test]
+    fn no_more_calls_are_under_way_than_the_account_allows() {
+        let lane = Lane::new(2);
+        let clock = JumpingClock::new();
+        let (under_way, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let slot = lane
+                        .enter(&*clock, &mut Patience::default())
+                        .expect("no pause is on");
+                    most.fetch_max(
+                        under_way.fetch_add(1, Ordering::SeqCst) + 1,
+                        Ordering::SeqCst,
+                    );
+                    std::thread::sleep(Duration::from_millis(5));
+                    under_way.fetch_sub(1, Ordering::SeqCst);
+                    drop(slot);
+                });
+            }
+        });
+        assert_eq!(most.into_inner(), 2);
+    }
+
+    #[test]
+    fn patience_ends_after_five_minutes_in_all() {
+        let clock = JumpingClock::new();
+        let mut patience = Patience::default();
+        let minute = chrono::TimeDelta::seconds(60);
+        for _ in 0..5 {
+            assert_eq!(patience.wait(&*clock, minute), Ok(()));
+        }
+        assert_eq!(
+            patience.wait(&*clock, minute),
+            Err(Blocked::TooLong(minute))
+        );
+    }
+}

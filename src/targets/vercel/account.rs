@@ -195,14 +195,16 @@ impl Account {
         watched.contains(deployment)
     }
 
-    /// Notes whether a deployment is being waited for; says how many are.
-    pub(super) fn watch(&self, deployment: &str, waiting: bool) -> usize {
+    /// Notes that a deployment is being waited for; says how many are.
+    pub(super) fn watch(&self, deployment: &str) -> usize {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting {
-            watched.insert(deployment.to_owned());
-        } else {
-            watched.remove(deployment);
-        }
+        watched.insert(deployment.to_owned());
         watched.len()
+    }
+
+    /// Notes that a deployment is no longer waited for.
+    pub(super) fn unwatch(&self, deployment: &str) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.remove(deployment);
     }
 }

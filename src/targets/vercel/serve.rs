@@ -40,7 +40,10 @@ impl Vercel {
                 verdict::asked_for(&project, &ours, bar, clock.now())
             }
         };
-        Ok(self.paced(bar.asked.unwrap_or_default(), seen))
+        Ok(match bar.asked {
+            Some(asked) => self.paced(asked, seen),
+            None => seen,
+        })
     }
 
     /// When the rows that this service runs were last changed, by whomever, as last listed. What a person stored by hand
@@ -73,10 +76,9 @@ impl Vercel {
     /// Each look at a deployment is a call. Many that are watched at once are looked at less often, so that the looks of
     /// all of them stay below 400 a minute.
     fn paced(&self, deployment: &str, seen: Confirmation) -> Confirmation {
-        let waiting = matches!(seen, Confirmation::Waiting { .. });
-        let watched = self.account.watch(deployment, waiting);
         match seen {
             Confirmation::Waiting { doing, again } => {
+                let watched = self.account.watch(deployment);
                 let fair =
                     TimeDelta::milliseconds(150) * i32::try_from(watched).unwrap_or(i32::MAX);
                 Confirmation::Waiting {
@@ -84,7 +86,10 @@ impl Vercel {
                     again: again.max(fair),
                 }
             }
-            other => other,
+            other => {
+                self.account.unwatch(deployment);
+                other
+            }
         }
     }
 
