@@ -47,6 +47,14 @@ struct Line {
     tally: Tally,
     /// For services: how far the requests for a redeploy have come; `tally` counts what was observed.
     asked: Tally,
+    /// Whether the rotation turned back before the step was over.
+    cut: Cut,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cut {
+    Yes,
+    No,
 }
 
 /// How much of a block is wanted.
@@ -132,6 +140,18 @@ impl Block {
         }
     }
 
+    /// The new key exists, whether or not its making was announced as a step.
+    pub(super) fn issued(&mut self) {
+        let open = self.entries.iter_mut().find_map(|entry| match entry {
+            Entry::Step(line) if line.step == Step::Issue && !line.is_over() => Some(line),
+            _ => None,
+        });
+        match open {
+            Some(line) => line.tally.done(""),
+            None => self.said("✅ New key generated".to_owned()),
+        }
+    }
+
     /// Adds a line to the steps.
     pub(super) fn said(&mut self, line: String) {
         self.entries.push(Entry::Said(line));
@@ -140,6 +160,11 @@ impl Block {
     /// From here on the rotation goes back.
     pub(super) fn turn_back(&mut self) {
         self.way = Way::Back;
+        for entry in &mut self.entries {
+            if let Entry::Step(line) = entry {
+                line.cut = Cut::Yes;
+            }
+        }
     }
 
     /// A step began on so many places.
@@ -183,6 +208,7 @@ impl Block {
                 began: now,
                 tally: Tally::default(),
                 asked: Tally::default(),
+                cut: Cut::No,
             }));
             self.entries.len() - 1
         });
@@ -220,7 +246,11 @@ impl Block {
 
     /// The block as one line, for a screen that is too small.
     fn brief(&self, now: Instant) -> String {
-        let latest = match self.entries.last() {
+        let open = self.entries.iter().find(|entry| match entry {
+            Entry::Said(_) => false,
+            Entry::Step(line) => !line.is_over(),
+        });
+        let latest = match open.or(self.entries.last()) {
             None => "🔄 …".to_owned(),
             Some(Entry::Said(line)) => line.clone(),
             Some(Entry::Step(line)) => line.summary(now),
@@ -259,7 +289,8 @@ impl Line {
 
     fn is_over(&self) -> bool {
         let places = self.places();
-        places > 0 && self.tally.count() + self.failures().count() >= places
+        let all = places > 0 && self.tally.count() + self.failures().count() >= places;
+        all || self.cut == Cut::Yes
     }
 
     fn summary(&self, now: Instant) -> String {

@@ -5,6 +5,8 @@ mod json;
 mod live;
 mod plain;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::collections::BTreeMap;
