@@ -16,7 +16,8 @@ use crate::ui::outlet::Measure;
 use crate::ui::printer::{Shared, locked};
 
 use super::Spoken;
-use super::board::{self, Block, Board, Extent};
+use super::board::{self, Block, Board};
+use super::line::Extent;
 
 /// A redraw this often keeps the seconds moving; more would only cost.
 const TICK: Duration = Duration::from_millis(500);

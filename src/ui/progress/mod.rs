@@ -2,6 +2,7 @@
 
 mod board;
 mod json;
+mod line;
 mod live;
 mod plain;
 mod tally;
