@@ -15,8 +15,10 @@
 //!
 //! A file imports from its own folder and from storeys strictly below, nothing else.
 
+pub mod audit;
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod error;
 pub mod exec;
 pub mod exit;
@@ -73,13 +75,18 @@ pub fn invoke(host: Host, words: impl IntoIterator<Item = OsString>) -> Exit {
 fn carry_out(run: &mut Run, verb: Verb) -> Result<Exit> {
     match verb {
         Verb::Init(args) => commands::init::init(run, args),
-        Verb::Check(_)
-        | Verb::Adopt(_)
-        | Verb::Plan(_)
-        | Verb::Rotate(_)
-        | Verb::Revoke(_)
-        | Verb::Rollback(_)
-        | Verb::Skip(_)
-        | Verb::Audit(_) => Err(Error::says(Exit::Usage, "this build has only `init`")),
+        Verb::Check(args) => commands::check::check(run, &args),
+        Verb::Adopt(args) => commands::adopt::adopt(run, &args),
+        Verb::Plan(args) => commands::plan::plan(run, &args),
+        Verb::Rotate(args) => commands::rotate::rotate(run, &args),
+        Verb::Revoke(args) => commands::revoke::revoke(run, &args),
+        Verb::Rollback(args) => commands::rollback::rollback(run, &args),
+        Verb::Skip(args) => commands::skip::skip(run, &args),
+        Verb::Audit(commands::audit::Audit::Export(args)) => {
+            commands::audit::export::export(run, &args)
+        }
+        Verb::Audit(commands::audit::Audit::Verify(args)) => {
+            commands::audit::verify::verify(run, &args)
+        }
     }
 }

@@ -1,5 +1,9 @@
 //! The verbs, a file each: what a person may type after it, and the function that joins the parts to do it.
 
+mod drive;
+mod joined;
+mod report;
+
 pub mod adopt;
 pub mod audit;
 pub mod check;

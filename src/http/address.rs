@@ -71,6 +71,11 @@ impl Address {
     }
 }
 
+/// Whether rotakey may send a token to this address; else why not, as a fragment.
+pub fn check_address(text: &str) -> Result<(), String> {
+    Address::parse(text).map(drop)
+}
+
 /// Text made safe as one part of a path: everything but letters, digits, `-`, `.`, `_` and `~` is percent-encoded.
 pub fn segment(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());

@@ -15,8 +15,8 @@ pub struct Known {
     pub what: &'static str,
     /// One imperative line.
     pub hint: Option<&'static str>,
-    /// What kind of failure it is, where the status alone says otherwise. [`FaultKind::Refused`] ends the retries of
-    /// a 429 that no waiting cures.
+    /// What kind of failure it is, where the status alone does not say. Given for a 429, it ends the retries: no wait
+    /// within a run cures this one.
     pub kind: Option<FaultKind>,
 }
 
@@ -60,9 +60,8 @@ pub(super) fn judge(
     }
     let known = translate.and_then(|translate| translate(&reply.json().ok()?));
     let mut fault = describe(status, known.as_ref());
-    // A vendor's word that it will not pass beats the status.
-    let settled = known
-        .is_some_and(|known| matches!(known.kind, Some(FaultKind::Refused | FaultKind::Missing)));
+    // A vendor's own word beats the status: no wait within a run cures it.
+    let settled = known.is_some_and(|known| known.kind.is_some());
     let limited = !settled && (status == 429 || (status == 403 && reply.says_limit_is_spent()));
     if limited || status == 503 {
         fault.retry_after = reply.retry_after(now);
@@ -80,6 +79,15 @@ pub(super) fn judge(
         400..500 => Try::No(fault),
         503 => Try::Unclear(fault, Wait::Pause),
         _ => Try::Unclear(fault, Wait::Backoff),
+    }
+}
+
+/// An answer that must be JSON, or nothing at all. A login page of some network in between says nothing about the
+/// vendor, whatever its status.
+pub(super) fn json(reply: Reply) -> Try {
+    match reply.check() {
+        Ok(()) => Try::Good(reply),
+        Err(fault) => Try::Unclear(fault, Wait::Backoff),
     }
 }
 
@@ -156,14 +164,8 @@ fn broke_off() -> Try {
 }
 
 fn unreachable(error: &reqwest::Error, name: &str) -> Try {
-    let causes = || causes(error);
-    let certificate = causes().any(|cause| {
-        let inner = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        let tls = cause
-            .downcast_ref::<rustls::Error>()
-            .or_else(|| inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()));
+    let certificate = causes(error).any(|cause| {
+        let tls = cause.downcast_ref::<rustls::Error>();
         matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
     });
     if certificate {
@@ -172,19 +174,14 @@ fn unreachable(error: &reqwest::Error, name: &str) -> Try {
                 .hint("let SSL_CERT_FILE name the bundle that holds its issuer"),
         );
     }
-    let why = causes()
-        .find_map(|cause| cause.downcast_ref::<io::Error>())
-        .map(|error| match error.kind() {
-            io::ErrorKind::ConnectionRefused => "connection refused",
-            io::ErrorKind::TimedOut => "timed out",
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "no route",
-            _ => "no connection",
-        });
-    let why = match why {
+    let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
+    let why = match io.map(io::Error::kind) {
         _ if error.is_dns() => "its name is not known",
         _ if error.is_timeout() => "timed out",
-        Some(why) => why,
-        None => "no connection",
+        Some(io::ErrorKind::ConnectionRefused) => "connection refused",
+        Some(io::ErrorKind::TimedOut) => "timed out",
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => "no route",
+        _ => "no connection",
     };
     Try::Later(
         Fault::passing(format!("cannot reach {name}: {why}")),
@@ -192,11 +189,19 @@ fn unreachable(error: &reqwest::Error, name: &str) -> Try {
     )
 }
 
-fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+/// What the error was made of. An I/O error passes over the error it wraps when asked for its source, so that one is
+/// taken out by hand.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
     let mut next = error.source();
     std::iter::from_fn(move || {
         let cause = next?;
-        next = cause.source();
+        let wrapped = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        next = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => cause.source(),
+        };
         Some(cause)
     })
 }

@@ -1,8 +1,59 @@
 //! Issuers: who makes and kills versions. The contract every kind keeps, and the one place that builds them.
 
-use std::fmt;
+mod command;
+mod generated;
+mod openai;
 
-use crate::model::{Effect, Fault, Finding, Instant, Key, KeyId, Tag};
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::model::{
+    Account, Clock, Effect, Fault, FieldName, Finding, Instant, IssuerKind, Key, KeyId, SecretName,
+    Tag,
+};
+
+/// Every kind of issuer.
+pub const KINDS: &[IssuerKind] = &[openai::KIND, generated::KIND, command::KIND];
+
+/// The keys of one issuer in `rotations.yaml`, by its kind.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IssuerConfig {
+    /// Keys of an OpenAI project.
+    Openai(openai::Config),
+    /// Values that rotakey makes up.
+    Generated(generated::Config),
+    /// A program of one's own.
+    Command(command::Config),
+}
+
+impl IssuerConfig {
+    /// The fields every version has, to be compared with those a target asks for.
+    pub fn fields(&self) -> Vec<FieldName> {
+        match self {
+            Self::Openai(config) => config.fields(),
+            Self::Generated(config) => config.fields(),
+            Self::Command(config) => config.fields(),
+        }
+    }
+}
+
+/// Opens the issuer of a secret. Sends nothing and loads no credential.
+pub fn build(
+    config: IssuerConfig,
+    secret: &SecretName,
+    account: Option<&Arc<Account>>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Issuer>, Fault> {
+    let needed = || account.ok_or_else(|| Fault::refused("this issuer needs an account"));
+    Ok(match config {
+        IssuerConfig::Openai(config) => Arc::new(openai::OpenAi::new(config, needed()?, clock)?),
+        IssuerConfig::Generated(config) => Arc::new(generated::Generated::new(&config)),
+        IssuerConfig::Command(config) => Arc::new(command::Command::new(config, secret.clone())?),
+    })
+}
 
 /// What an issuer can do, as data: `plan` reads it and refuses what cannot work before anything runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +70,9 @@ pub struct Capabilities {
     pub reports_use: Ability,
     /// Whether `revoke` kills the key, or a person has to and rotakey only watches it die.
     pub revokes: Ability,
-    /// Whether `verify` can show that a version is dead. Where nothing outside knows the value, it cannot.
-    pub proves_death: Ability,
+    /// Whether `verify` refuses a version once it is revoked. Where it cannot tell, because the value exists nowhere
+    /// but at its sites, a version is dead when `revoke` is done: the guard before it (G3) found it at no site.
+    pub shows_death: Ability,
 }
 
 /// How many versions an issuer lets live at once.

@@ -1,13 +1,16 @@
-//! Reading the audit log from its first event: segment by segment, then the tail, with the memory of one segment.
+//! Reading the audit log from its first event: segment by segment, then the tail, with the memory of a few segments.
 //!
 //! Every event is checked on the way: its number, its hash, and at the end that the log leads to the head the document
 //! states. Evidence is never made from a log that does not hold together.
 
-use zeroize::Zeroizing;
+use std::sync::Arc;
 
+use memchr::memchr;
+use memchr::memmem::Finder;
+
+use super::ahead::{Ahead, Segment};
 use super::chain::{Digest, Entry, link};
 use super::entry::EntryRef;
-use super::seal::Form;
 use super::segment::SegmentName;
 use super::{Ledger, LedgerError};
 
@@ -17,11 +20,12 @@ use super::{Ledger, LedgerError};
 #[must_use = "events are read when they are asked for"]
 pub struct Events<'a> {
     ledger: &'a Ledger,
-    /// Not read yet, newest first.
-    segments: Option<Vec<SegmentName>>,
-    name: String,
-    text: Zeroizing<Vec<u8>>,
+    /// The segments that are not read yet.
+    ahead: Option<Ahead>,
+    /// The one that is being read, and how far.
+    segment: Segment,
     offset: usize,
+    hash_key: Finder<'static>,
     tail: usize,
     events: u64,
     head: Digest,
@@ -32,10 +36,13 @@ impl<'a> Events<'a> {
     pub(super) fn of(ledger: &'a Ledger) -> Self {
         Self {
             ledger,
-            segments: None,
-            name: String::new(),
-            text: Zeroizing::default(),
+            ahead: None,
+            segment: Segment {
+                name: String::new(),
+                text: String::new(),
+            },
             offset: 0,
+            hash_key: Finder::new(HASH_KEY),
             tail: 0,
             events: 0,
             head: Digest::GENESIS,
@@ -50,18 +57,17 @@ impl<'a> Events<'a> {
         }
         // Set back below only where there is something to go on with.
         self.over = true;
-        while self.offset == self.text.len() {
+        while self.offset == self.segment.text.len() {
             if !self.load()? {
-                return self.from_tail();
+                return self.next_of_tail();
             }
         }
         let start = self.offset;
-        let length = self.text[start..]
-            .iter()
-            .position(|byte| *byte == b'\n')
+        let length = memchr(b'\n', &self.segment.text.as_bytes()[start..])
             .ok_or_else(|| self.broken("its last line is cut short"))?;
-        let line = &self.text[start..start + length];
-        let (hash, bare) = split(line).ok_or_else(|| self.broken("an event carries no hash"))?;
+        let line = &self.segment.text.as_bytes()[start..start + length];
+        let (hash, bare) =
+            split(line, &self.hash_key).ok_or_else(|| self.broken("an event carries no hash"))?;
         let seq = self.events + 1;
         if link(self.ledger.id(), seq, self.head, bare) != hash {
             return Err(self.broken("an event is not the one that was recorded"));
@@ -69,29 +75,27 @@ impl<'a> Events<'a> {
         (self.head, self.events, self.offset) = (hash, seq, start + length + 1);
         self.over = false;
         let entry: Option<EntryRef<'_>> =
-            serde_json::from_slice(&self.text[start..start + length]).ok();
+            serde_json::from_str(&self.segment.text[start..start + length]).ok();
         match entry {
             Some(entry) if entry.seq == seq => Ok(Some(entry)),
             _ => Err(self.broken("an event does not say what events say")),
         }
     }
 
-    /// Reads the next segment; false when there is none.
+    /// Goes to the next segment; false when there is none.
     fn load(&mut self) -> Result<bool, LedgerError> {
-        let mut segments = match self.segments.take() {
-            Some(segments) => segments,
-            None => self.known_segments()?,
+        let ahead = match self.ahead.take() {
+            Some(ahead) => ahead,
+            None => {
+                let store = Arc::clone(&self.ledger.store);
+                let identities = Arc::clone(&self.ledger.identities);
+                Ahead::of(self.known_segments()?, store, identities)?
+            }
         };
-        let next = segments.pop();
-        self.segments = Some(segments);
+        let next = ahead.next()?;
+        self.ahead = Some(ahead);
         let Some(next) = next else { return Ok(false) };
-        self.name = next.text();
-        let sealed = self.ledger.store.segment(&self.name)?;
-        let opened = self
-            .ledger
-            .identities
-            .open(&self.name, &sealed, Form::Binary)?;
-        (self.text, self.offset) = (opened.plain, 0);
+        (self.segment, self.offset) = (next, 0);
         Ok(true)
     }
 
@@ -110,11 +114,11 @@ impl<'a> Events<'a> {
         if names.len() as u64 != sealed.segments {
             return Err(self.broken("parts of it are missing"));
         }
-        names.sort_by(|one, other| other.cmp(one));
+        names.sort();
         Ok(names)
     }
 
-    fn from_tail(&mut self) -> Result<Option<EntryRef<'_>>, LedgerError> {
+    fn next_of_tail(&mut self) -> Result<Option<EntryRef<'_>>, LedgerError> {
         let audit = &self.ledger.document.audit;
         if self.tail == 0 && (self.events, self.head) != (audit.sealed.events, audit.sealed.head) {
             return Err(self.broken("it does not lead to the ledger's newest events"));
@@ -127,7 +131,7 @@ impl<'a> Events<'a> {
     }
 
     fn broken(&self, why: &str) -> LedgerError {
-        let place = match self.name.as_str() {
+        let place = match self.segment.name.as_str() {
             "" => "the audit log".to_owned(),
             name => format!("the audit log ({name}, after event {})", self.events),
         };
@@ -151,13 +155,13 @@ impl Iterator for Events<'_> {
 /// Takes the hash out of a canonical line; what is left in two pieces is what was hashed.
 ///
 /// Quotes within a text are escaped, so these bytes can only be the key, and no other object of an entry has it.
-fn split(line: &[u8]) -> Option<(Digest, [&[u8]; 2])> {
-    const KEY: &[u8] = b"\"hash\":\"";
-    const END: &[u8] = b"\",";
-    let start = line.windows(KEY.len()).position(|bytes| bytes == KEY)?;
-    let digits = start + KEY.len();
+fn split<'a>(line: &'a [u8], hash_key: &Finder<'_>) -> Option<(Digest, [&'a [u8]; 2])> {
+    let start = hash_key.find(line)?;
+    let digits = start + HASH_KEY.len();
     let end = digits + 64;
     let hash = Digest::parse(std::str::from_utf8(line.get(digits..end)?).ok()?)?;
-    let after = line.get(end..)?.strip_prefix(END)?;
+    let after = line.get(end..)?.strip_prefix(b"\",")?;
     Some((hash, [&line[..start], after]))
 }
+
+const HASH_KEY: &[u8] = b"\"hash\":\"";

@@ -83,8 +83,7 @@ impl HighWater {
         Ok(())
     }
 
-    /// Raises the mark. The fsync of the file is enough: after a power cut it is the former mark or this one, and a
-    /// mark that is one commit behind is still a mark.
+    /// Raises the mark. One that stayed behind, because the run died before this, is still a mark.
     pub(super) fn raise(&self, document: &Document) -> Result<(), LedgerError> {
         let mark = Mark {
             ledger: document.keys.id,
@@ -103,6 +102,8 @@ impl HighWater {
             .create(directory)
             .map_err(|error| LedgerError::io("create", directory, error))?;
         durable::vet_directory(directory)?;
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        durable::sweep(directory, &name)?;
         let text = serde_json::to_vec(&mark).expect("a mark has string keys");
         durable::write(&self.path, &text, Before::Anything)
     }

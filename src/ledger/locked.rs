@@ -67,7 +67,7 @@ impl Ledger {
         let revision = opening.store.replace(None, &sealed)?;
         let ledger = Ledger {
             document,
-            identities,
+            identities: Arc::new(identities),
             recipients: keys,
             store: Arc::clone(&opening.store),
             revision: revision.clone(),
@@ -153,8 +153,9 @@ impl LockedLedger {
     /// Makes everything recorded durable. When nothing was, it does nothing. The first commit of a run claims the ledger
     /// by the next epoch (G5).
     ///
-    /// When it fails, the stored ledger is the former one, whole, and what was recorded is still in memory: it can be
-    /// tried again, or saved with [`rescue`](LockedLedger::rescue).
+    /// When it fails, what is stored is the former ledger, whole; or, if only making its name durable failed, this one.
+    /// What was recorded is still in memory, and can be saved with [`rescue`](LockedLedger::rescue). Until a commit has
+    /// succeeded, nothing that was recorded may be acted on.
     pub fn commit(&mut self) -> Result<(), LedgerError> {
         if self.pending == Pending::Nothing {
             return Ok(());

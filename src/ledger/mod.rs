@@ -7,11 +7,12 @@
 //! | --- | --- |
 //! | `state`, `change`, `apply`, `phase`, `event` | what is remembered, what can happen to it, and what the log says of it |
 //! | `document`, `seal` | the JSON document and its MAC; age around it |
-//! | `chain`, `entry`, `segment`, `events` | the audit log: how it is linked, written, moved out of the document, and read |
+//! | `chain`, `entry`, `segment`, `events`, `ahead` | the audit log: how it is linked, written, moved out of the document, and read |
 //! | `store`, `file`, `memory`, `durable` | where the bytes are kept, and how they survive a power cut |
 //! | `highwater`, `claim` | what catches a replaced or rolled-back ledger, and a second run |
 //! | `open`, `locked` | the ledger to read and the ledger to write |
 
+mod ahead;
 mod apply;
 mod chain;
 mod change;
@@ -32,6 +33,10 @@ mod seal;
 mod segment;
 mod state;
 mod store;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use apply::IllegalChange;
 pub use chain::{Actor, ActorKind, Digest, Entry, LedgerId};

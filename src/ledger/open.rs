@@ -41,7 +41,7 @@ impl Opening {
 /// A ledger that can be read, and in no way written.
 pub struct Ledger {
     pub(super) document: Document,
-    pub(super) identities: Identities,
+    pub(super) identities: Arc<Identities>,
     pub(super) recipients: Recipients,
     pub(super) store: Arc<dyn Store>,
     pub(super) revision: Revision,
@@ -54,7 +54,7 @@ impl Ledger {
         let Some((sealed, revision)) = store.load()? else {
             return Err(opening.high_water().absent());
         };
-        let identities = Identities::load(&opening.identity)?;
+        let identities = Arc::new(Identities::load(&opening.identity)?);
         let opened = identities.open(store.place(), &sealed, Form::Armored)?;
         // A large ledger is held once, not twice.
         drop(sealed);

@@ -44,8 +44,8 @@ pub trait Store: Send + Sync {
 
     /// Stores the bytes if `expected` is still what is stored; `None` says that nothing may be.
     ///
-    /// When it returns, the bytes survive a power cut. When it fails, the former state is whole; where a reply was
-    /// lost, the store finds out which of the two it is before it returns.
+    /// When it returns, the bytes survive a power cut. When it fails, what is stored is the former state or the new one,
+    /// whole. Where a reply was lost, the store looks which of the two it is before it returns.
     fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> Result<Revision, LedgerError>;
 
     /// Stores a sealed part of the audit log, as durably. The leftover of a crash under the same name gives way.

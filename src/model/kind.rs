@@ -8,8 +8,6 @@ pub struct IssuerKind {
     pub name: &'static str,
     /// The account it talks through; `None` if it needs none.
     pub account: Option<&'static AccountShape>,
-    /// The fields every version has. Empty where that depends on the configuration.
-    pub fields: &'static [&'static str],
 }
 
 /// A kind of target. Its row in `targets::KINDS`.

@@ -12,6 +12,7 @@ mod names;
 mod policy;
 mod schedule;
 mod span;
+mod template;
 mod untrusted;
 mod value;
 pub mod when;
@@ -29,6 +30,7 @@ pub use names::{
 pub use policy::Policy;
 pub use schedule::Schedule;
 pub use span::{Span, SpanError};
+pub use template::{Template, TemplateError};
 pub use untrusted::sanitise;
 pub use value::{Fields, Key, SecretValue};
 

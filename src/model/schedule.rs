@@ -34,9 +34,14 @@ impl Schedule {
             "quarterly" => return Ok(Self::Monthly(3)),
             _ => {}
         }
-        if !text.contains(' ') {
+        // `30 days` is a slip, not a cron expression with two fields.
+        if text.split_whitespace().count() != 5 {
             let span = Span::parse(text).map_err(|_| {
-                format!("`{}` is not a schedule; write `30d`, `weekly`, `monthly`, `quarterly` or a cron expression", text.escape_debug())
+                format!(
+                    "`{}` is not a schedule; write `30d`, `weekly`, `monthly`, `quarterly` or a cron expression of five \
+                     fields, such as `0 3 1 * *`",
+                    text.escape_debug()
+                )
             })?;
             return match span {
                 Span::ZERO => Err("a schedule of no time at all would rotate for ever".to_owned()),
@@ -45,7 +50,7 @@ impl Schedule {
         }
         let pattern = Cron::from_str(text).map_err(|_| {
             format!(
-                "`{}` is not a cron expression; it takes five fields, such as `0 3 1 * *`",
+                "`{}` is not a cron expression; it takes minute, hour, day, month and weekday, such as `0 3 1 * *`",
                 text.escape_debug()
             )
         })?;

@@ -275,9 +275,11 @@ fn ask(shared: &Shared, fresh: bool) -> Asked {
             activation: None,
         };
         match shared.target.confirm(&shared.service, since) {
-            Ok(Confirmation::Serving { .. } | Confirmation::Waiting { .. }) => {
-                return Asked::Before;
-            }
+            Ok(
+                Confirmation::Serving { .. }
+                | Confirmation::Waiting { .. }
+                | Confirmation::Held { .. },
+            ) => return Asked::Before,
             Ok(Confirmation::Stale { .. } | Confirmation::Failed { .. }) => {}
             Err(fault) => return Asked::Unseen(fault.at(&shared.service.label)),
         }

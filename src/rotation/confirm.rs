@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 
 use crate::ledger::{LedgerError, Progress as Inside, Step, Way};
-use crate::model::{Clock, Fault, FaultKind, Instant, SecretName, ServiceId};
+use crate::model::{Clock, DeploymentId, Effect, Fault, FaultKind, Instant, SecretName, ServiceId};
 use crate::targets::{Confirmation, Since};
 
 use super::activate::Shared;
@@ -29,12 +29,14 @@ struct Watch<'a> {
     begun: Instant,
     deadline: Instant,
     again: Instant,
+    released: Released,
 }
 
 /// What one look at a service came to.
 enum Sight {
     Confirmed(String),
     Later { doing: String, again: TimeDelta },
+    Held(DeploymentId),
     Stale(String),
     Failed(String),
     Unseen(Fault),
@@ -124,6 +126,7 @@ impl<'a> Drive<'a> {
                     begun,
                     deadline,
                     again: now,
+                    released: Released::No,
                     shared,
                 }
             })
@@ -208,6 +211,10 @@ impl<'a> Drive<'a> {
                 }
                 return Ok(Verdict::Done);
             }
+            Sight::Held(deployment) => match self.release(watch, &deployment)? {
+                Ok(()) => return Ok(Verdict::Again),
+                Err(fault) => fault,
+            },
             Sight::Failed(why) => Fault::refused(why),
             Sight::Later { doing, .. } if overdue => {
                 Fault::refused(format!("still {doing} after the time it may take"))
@@ -260,6 +267,56 @@ impl<'a> Drive<'a> {
     }
 }
 
+impl Drive<'_> {
+    /// The deployment this rotation asked for is ready, and the platform holds it back, as Vercel does after an
+    /// instant rollback. Somebody else's deployment is somebody else's decision.
+    fn release(
+        &mut self,
+        watch: &mut Watch<'_>,
+        deployment: &DeploymentId,
+    ) -> Result<Result<(), Fault>, LedgerError> {
+        let asked = watch
+            .shared
+            .activation
+            .as_ref()
+            .and_then(|asked| asked.deployment.as_ref());
+        if asked != Some(deployment) || watch.released == Released::Yes {
+            let what = "a newer deployment is ready and the platform gives it no traffic";
+            return Ok(Err(
+                Fault::refused(what).hint("promote it, or look why it is held back")
+            ));
+        }
+        let places = vec![watch.shared.service.label.clone()];
+        for name in &watch.shared.names {
+            let (step, places, run) = (Step::Activate, places.clone(), self.run.clone());
+            self.inside(name, Inside::Sent { step, places, run })?;
+        }
+        self.ledger.commit()?;
+        self.ledger.claim().check()?;
+        let effect = watch
+            .shared
+            .target
+            .release(&watch.shared.service, deployment);
+        for name in &watch.shared.names {
+            self.inside(name, Inside::Settled)?;
+        }
+        watch.released = Released::Yes;
+        watch.again = self.clock.now() + RETRY;
+        match effect {
+            // Whether a lost reply was one shows at the next look: giving traffic twice changes nothing.
+            Effect::Done(()) | Effect::Uncertain(_) => Ok(Ok(())),
+            Effect::NotDone(fault) => Ok(Err(fault)),
+        }
+    }
+}
+
+/// Whether the platform was told to give traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Released {
+    Yes,
+    No,
+}
+
 /// What a look means for the watch.
 enum Verdict {
     Done,
@@ -289,6 +346,7 @@ impl Watch<'_> {
                 })
             }
             Ok(Confirmation::Waiting { doing, again }) => Sight::Later { doing, again },
+            Ok(Confirmation::Held { deployment }) => Sight::Held(deployment),
             Ok(Confirmation::Stale { what }) => Sight::Stale(what),
             Ok(Confirmation::Failed { what }) => Sight::Failed(what),
             Err(fault) => Sight::Unseen(fault),

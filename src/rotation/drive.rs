@@ -89,6 +89,7 @@ pub fn revoke(tools: Tools<'_>, plan: &[Item], grace: Grace) -> Result<Vec<Outco
         .iter()
         .filter_map(|item| item.revoke.map(|step| (item.secret.clone(), step)));
     let mut drive = Drive::new(tools, work.collect());
+    drive.unstick()?;
     drive.settle_lost_replies(Lost::GiveUp)?;
     drive.discard()?;
     drive.revoke(grace)?;
@@ -349,10 +350,10 @@ impl<'a> Drive<'a> {
         if !stuck {
             return Ok(());
         }
-        let hint = fault
-            .hint
-            .clone()
-            .unwrap_or_else(|| format!("mend it, then run `rotakey rotate {name}`"));
+        let hint = fault.hint.clone().unwrap_or_else(|| {
+            let verb = super::plan::next_verb(self.phase(name).unwrap_or(Phase::Unbegun));
+            format!("mend it, then run `rotakey {verb} {name}`")
+        });
         self.stick(name, &fault.what, hint)
     }
 

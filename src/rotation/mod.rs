@@ -18,6 +18,8 @@ mod progress;
 mod promote;
 mod revoke;
 mod secret;
+#[cfg(test)]
+mod tests;
 mod undo;
 
 pub use drive::{Grace, Tools, revoke, rollback, rotate};

@@ -298,7 +298,7 @@ impl Survey {
                 Stored::Absent => false,
             };
             if !holds {
-                drop(strays.insert(id.clone(), seen));
+                strays.insert(id.clone(), seen);
             }
         }
         Ok(strays)
@@ -349,6 +349,9 @@ impl Running {
         match &self.confirmation {
             Confirmation::Serving { .. } => "serves what it should".to_owned(),
             Confirmation::Waiting { doing, .. } => format!("is still {doing}"),
+            Confirmation::Held { .. } => {
+                "has the new deployment ready and gives it no traffic".to_owned()
+            }
             Confirmation::Stale { what } => format!("runs something older: {what}"),
             Confirmation::Failed { what } => format!("is not healthy: {what}"),
         }

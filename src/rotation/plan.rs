@@ -10,6 +10,7 @@ use crate::issuers::ValueBy;
 use crate::ledger::{Phase, Rotation, SecretState, State, Step, Trigger, Way};
 use crate::model::{Hint, Instant, SecretName};
 
+use super::drive::Grace;
 use super::guard::{self, Wait};
 use super::secret::Secret;
 
@@ -25,6 +26,8 @@ pub struct Ask<'a> {
     pub now: Instant,
     /// How it is asked.
     pub manner: Manner,
+    /// Whether `revoke` waits for the end of the grace.
+    pub grace: Grace,
     /// How many rotations may begin in one run, so that a long sleep does not rotate everything at once.
     pub most: usize,
 }
@@ -298,7 +301,7 @@ fn going_on(
     {
         item.person = Some(Errand {
             why: why.clone(),
-            hint: format!("rotakey rotate {}", secret.name),
+            hint: format!("rotakey {} {}", next_verb(phase), secret.name),
         });
         return;
     }
@@ -317,6 +320,7 @@ fn going_on(
                 .is_some_and(|skip| skip.until > ask.now);
             match guard::grace_over(open, secret.policy.grace, ask.now) {
                 _ if ask.manner == Manner::Emergency => item.rotate = Some(Move::Continue),
+                _ if ask.grace == Grace::Waived => item.revoke = Some(Move::Revoke),
                 Ok(()) if !skipped => item.revoke = Some(Move::Revoke),
                 Ok(()) => {
                     item.wait = state
@@ -342,6 +346,21 @@ fn going_on(
         },
         Phase::Issued | Phase::Undoing => item.rotate = Some(Move::Continue),
         Phase::Unbegun | Phase::Finished | Phase::RolledBack | Phase::Abandoned => {}
+    }
+}
+
+/// The verb that goes on with a rotation a person has mended.
+pub(super) fn next_verb(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Grace | Phase::Revoking | Phase::Discarding => "revoke",
+        Phase::Unbegun
+        | Phase::Issuing
+        | Phase::Issued
+        | Phase::Delivering
+        | Phase::Undoing
+        | Phase::Finished
+        | Phase::RolledBack
+        | Phase::Abandoned => "rotate",
     }
 }
 

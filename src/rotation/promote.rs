@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use crate::issuers::{Ability, Overlap};
 use crate::ledger::{LedgerError, Phase, Progress as Inside, Step, Trigger, What};
-use crate::model::{Effect, SecretName};
+use crate::model::{Effect, Fault, Key, SecretName};
 
 use super::deliver::is_everywhere;
 use super::drive::Drive;
@@ -99,6 +99,18 @@ impl Drive<'_> {
             return Ok(());
         };
         let after = secret.policy.grace.delta() + SWITCH_AFTER;
+        drop(self.set_end(name, &key, after)?);
+        Ok(())
+    }
+
+    /// Makes a key end by itself, this long from now.
+    pub(super) fn set_end(
+        &mut self,
+        name: &SecretName,
+        key: &Key,
+        after: TimeDelta,
+    ) -> Result<Result<(), Fault>, LedgerError> {
+        let secret = self.secret(name);
         let place = secret.issuer.place();
         let (step, run) = (Step::Expire, self.run.clone());
         self.inside(
@@ -111,24 +123,18 @@ impl Drive<'_> {
         )?;
         self.ledger.commit()?;
         self.ledger.claim().check()?;
-        match secret.issuer.expire(&key, after) {
-            Effect::Done(()) => {
-                self.inside(name, Inside::Settled)?;
-                self.inside(name, Inside::ExpirySet { after })
-            }
-            Effect::NotDone(fault) => {
-                self.inside(name, Inside::Settled)?;
-                self.inside(
-                    name,
-                    Inside::NotDone {
-                        step,
-                        place,
-                        why: fault.what,
-                    },
-                )
-            }
-            Effect::Uncertain(fault) => self.inside(
-                name,
+        let (result, outcome) = match secret.issuer.expire(key, after) {
+            Effect::Done(()) => (Ok(()), Inside::ExpirySet { after }),
+            Effect::NotDone(fault) => (
+                Err(fault.clone()),
+                Inside::NotDone {
+                    step,
+                    place,
+                    why: fault.what,
+                },
+            ),
+            Effect::Uncertain(fault) => (
+                Err(fault.clone()),
                 Inside::Doubted {
                     step,
                     place,
@@ -136,7 +142,10 @@ impl Drive<'_> {
                     run,
                 },
             ),
-        }
+        };
+        self.inside(name, outcome)?;
+        self.inside(name, Inside::Settled)?;
+        Ok(result)
     }
 
     pub(super) fn is_emergency(&self, name: &SecretName) -> bool {

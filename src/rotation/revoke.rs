@@ -293,7 +293,7 @@ impl Drive<'_> {
             }
             self.ledger.commit()?;
         }
-        if capabilities.proves_death == Ability::No {
+        if capabilities.shows_death == Ability::No {
             return Ok(Some("no site holds it any more".to_owned()));
         }
         for seconds in DYING {

@@ -13,7 +13,7 @@ pub struct Secret {
     /// When and how patiently.
     pub policy: Policy,
     /// Who makes and kills its versions.
-    pub issuer: Box<dyn Issuer>,
+    pub issuer: Arc<dyn Issuer>,
     /// Where its versions go.
     pub destinations: Vec<Destination>,
 }

@@ -1,8 +1,8 @@
 //! Undo: the old version goes back to every site that was touched, is activated and confirmed, and then the new
 //! version is killed. No site is ever left on a version that is about to die.
 
-use crate::ledger::{LedgerError, Phase, Progress as Inside, Way, What};
-use crate::model::{Effect, Fault, SecretName, SecretValue, SiteId};
+use crate::ledger::{LedgerError, Phase, Way, What};
+use crate::model::{Fault, SecretName, SecretValue, SiteId};
 use crate::targets::Stored;
 
 use super::deliver::{Held, refusal};
@@ -105,20 +105,15 @@ impl Drive<'_> {
 
     /// The rotation set an end on the old key; now it is the key that stays.
     fn lift_expiry(&mut self, name: &SecretName) -> Result<(), LedgerError> {
-        let secret = self.secret(name);
         if self.open(name).is_none_or(|open| open.expires_at.is_none()) {
             return Ok(());
         }
         let Some(key) = self.old(name).and_then(|old| old.key()) else {
             return Ok(());
         };
-        let year = chrono::TimeDelta::days(365);
-        self.ledger.claim().check()?;
-        match secret.issuer.expire(&key, year) {
-            Effect::Done(()) => self.inside(name, Inside::ExpirySet { after: year }),
-            Effect::NotDone(fault) | Effect::Uncertain(fault) => {
-                self.dead_end_fault(name, &fault.at("take back the end of the old key"))
-            }
+        match self.set_end(name, &key, chrono::TimeDelta::days(365))? {
+            Ok(()) => Ok(()),
+            Err(fault) => self.dead_end_fault(name, &fault.at("take back the end of the old key")),
         }
     }
 

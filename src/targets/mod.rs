@@ -1,9 +1,58 @@
 //! Targets: where versions are delivered. The contract every kind keeps, and the one place that builds them.
 
+mod command;
+mod connections;
+mod dotenv;
+mod health;
+mod names;
+mod pass;
+mod render;
+mod vercel;
+
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{DeploymentId, Effect, Fault, Finding, Instant, SecretValue, ServiceId, SiteId};
+use crate::model::{
+    Account, DeploymentId, Effect, Fault, Finding, Instant, SecretValue, ServiceId, SiteId,
+    TargetKind,
+};
+
+pub use connections::Connections;
+pub use health::HealthConfig;
+
+/// Every kind of target.
+pub const KINDS: &[TargetKind] = &[vercel::KIND, render::KIND, dotenv::KIND, command::KIND];
+
+/// The keys of one target in `rotations.yaml`, by its kind.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetConfig {
+    /// Variables of Vercel projects.
+    Vercel(vercel::Config),
+    /// Variables of Render services and environment groups.
+    Render(render::Config),
+    /// A variable in a file.
+    Dotenv(dotenv::Config),
+    /// A program of one's own.
+    Command(command::Config),
+}
+
+/// Opens a target. Sends nothing and loads no credential.
+pub fn build(
+    config: TargetConfig,
+    account: Option<&Arc<Account>>,
+    connections: &Connections,
+) -> Result<Arc<dyn Target>, Fault> {
+    let needed = || account.ok_or_else(|| Fault::refused("this target needs an account"));
+    match config {
+        TargetConfig::Vercel(config) => vercel::build(config, needed()?, connections),
+        TargetConfig::Render(config) => render::build(config, needed()?, connections),
+        TargetConfig::Dotenv(config) => Ok(Arc::new(dotenv::Dotenv::new(config)?)),
+        TargetConfig::Command(config) => Ok(Arc::new(command::Command::new(config)?)),
+    }
+}
 
 /// One look around. What an account lists is fetched once within a pass and never shared between two, so that twelve
 /// secrets cost one listing and a guard never trusts an old one.
@@ -88,6 +137,12 @@ pub enum Confirmation {
         /// When to look again.
         again: TimeDelta,
     },
+    /// The new deployment is ready, and the platform keeps it without traffic until it is told otherwise:
+    /// [`Target::release`].
+    Held {
+        /// Which one.
+        deployment: DeploymentId,
+    },
     /// What serves was made before the write, and nothing newer is on its way.
     Stale {
         /// What serves instead, for people.
@@ -127,4 +182,11 @@ pub trait Target: Send + Sync {
 
     /// Looks at what the service runs now. Reads only.
     fn confirm(&self, service: &Service, since: Since<'_>) -> Result<Confirmation, Fault>;
+
+    /// Gives traffic to a finished deployment that `confirm` found to be held back. Only ever called with the
+    /// deployment that `activate` asked for: the same code as what serves now. Whether it worked shows in `confirm`.
+    fn release(&self, service: &Service, deployment: &DeploymentId) -> Effect<()> {
+        let (_service, _deployment) = (service, deployment);
+        Effect::NotDone(Fault::refused("this target holds nothing back"))
+    }
 }

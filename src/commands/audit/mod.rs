@@ -1,6 +1,7 @@
 //! `rotakey audit`: the evidence.
 
 pub mod export;
+mod period;
 pub mod verify;
 
 /// Evidence for an auditor

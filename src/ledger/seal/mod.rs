@@ -5,6 +5,10 @@
 mod generate;
 mod identities;
 mod recipients;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use generate::{new_identity, recipient_of};

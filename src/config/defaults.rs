@@ -1,0 +1,145 @@
+//! `defaults:` and the keys of a policy, which mean the same in a secret and in the defaults.
+
+use chrono::TimeDelta;
+
+use crate::model::{Instant, Policy, Schedule, Span};
+
+use super::complaint::{Complaints, Mark};
+use super::fields::Fields;
+use super::file::Node;
+
+/// What holds for every secret that says nothing else.
+#[derive(Clone, Debug)]
+pub(super) struct Defaults {
+    pub(super) warn: Span,
+    pub(super) grace: Span,
+    pub(super) skip: Span,
+    pub(super) max_age: Option<Span>,
+    pub(super) confirm_timeout: Span,
+    pub(super) max_per_run: usize,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            warn: Span::days(7),
+            grace: Span::hours(24),
+            skip: Span::days(30),
+            max_age: None,
+            confirm_timeout: Span::minutes(15),
+            max_per_run: 20,
+        }
+    }
+}
+
+impl Defaults {
+    /// Reads the section.
+    pub(super) fn read(node: &Node<'_>, complaints: &Complaints<'_>) -> Self {
+        let usual = Self::default();
+        let Some(mut fields) = Fields::of("`defaults`", node, complaints) else {
+            return usual;
+        };
+        let mut span = |key, usual| fields.span(key).map_or(usual, |(span, _)| span);
+        let mut defaults = Self {
+            warn: span("warn", usual.warn),
+            grace: span("grace", usual.grace),
+            skip: span("skip", usual.skip),
+            confirm_timeout: span("confirm_timeout", usual.confirm_timeout),
+            ..usual
+        };
+        defaults.max_age = fields.span("max_age").map(|(span, _)| span);
+        if let Some(most) = fields.count("max_per_run") {
+            defaults.max_per_run = most;
+        }
+        fields.close();
+        defaults
+    }
+
+    /// Reads the policy of a secret. `None` where there is no schedule.
+    pub(super) fn policy(&self, name: &str, fields: &mut Fields<'_, '_>) -> Option<Policy> {
+        let title = fields.text("title").unwrap_or(name).to_owned();
+        let every = fields.schedule("every");
+        let warn = fields.span("warn");
+        let grace = fields.span("grace");
+        let skip = fields.span("skip");
+        let max_age = fields.span("max_age");
+        let confirm_timeout = fields.span("confirm_timeout");
+        let (every, at) = every?;
+        let interval = Interval::of(&every, at, fields);
+        interval.grace(grace.unwrap_or((self.grace, at)), grace.is_some(), fields);
+        interval.max_age(max_age.or(self.max_age.map(|span| (span, at))), fields);
+        Some(Policy {
+            title,
+            warn: interval.warn(warn, self.warn, fields),
+            grace: grace.map_or(self.grace, |(span, _)| span),
+            skip: skip.map_or(self.skip, |(span, _)| span),
+            max_age: max_age.map(|(span, _)| span).or(self.max_age),
+            confirm_timeout: confirm_timeout.map_or(self.confirm_timeout, |(span, _)| span),
+            every,
+            stages: Vec::new(),
+            soak: Span::ZERO,
+        })
+    }
+}
+
+/// The time between two rotations, and what has to fit into it.
+struct Interval(Option<TimeDelta>);
+
+impl Interval {
+    /// Measured from a fixed day, so that the same file is always read the same way.
+    fn of(every: &Schedule, at: Mark, fields: &Fields<'_, '_>) -> Self {
+        let from = Instant::UNIX_EPOCH + TimeDelta::days(20_000);
+        let interval = every.interval(from);
+        if interval.is_none() {
+            let what = format!("{}: `every`: `{every}` never comes round", fields.of);
+            fields.complaints.add(at, what);
+        }
+        Self(interval)
+    }
+
+    /// The old version must be gone before the next rotation begins.
+    fn grace(&self, (grace, at): (Span, Mark), said: bool, fields: &Fields<'_, '_>) {
+        let Some(interval) = self.0.filter(|interval| grace.delta() >= *interval) else {
+            return;
+        };
+        let (of, every) = (&fields.of, written(interval));
+        let whose = if said { "`grace`" } else { "the default grace" };
+        let what =
+            format!("{of}: {whose} of {grace} is not shorter than the {every} between rotations");
+        let hint = "give it a `grace` that ends before the next rotation begins";
+        fields.complaints.advise(at, what, hint);
+    }
+
+    /// A notice that is longer than the interval would be about the rotation after next. Said so it is an error; from
+    /// the defaults it becomes half of the interval.
+    fn warn(&self, said: Option<(Span, Mark)>, usual: Span, fields: &Fields<'_, '_>) -> Span {
+        let (warn, at) = said.unwrap_or((usual, fields.at));
+        let Some(interval) = self.0.filter(|interval| warn.delta() >= *interval) else {
+            return warn;
+        };
+        if said.is_some() {
+            let (of, every) = (&fields.of, written(interval));
+            let what =
+                format!("{of}: `warn` of {warn} is not shorter than the {every} between rotations");
+            fields.complaints.add(at, what);
+        }
+        Span::seconds(interval.num_seconds() / 2)
+    }
+
+    fn max_age(&self, said: Option<(Span, Mark)>, fields: &Fields<'_, '_>) {
+        let (Some(interval), Some((max_age, at))) = (self.0, said) else {
+            return;
+        };
+        if max_age.delta() < interval {
+            let (of, every) = (&fields.of, written(interval));
+            let what = format!(
+                "{of}: `max_age` of {max_age} is shorter than the {every} between rotations"
+            );
+            fields.complaints.add(at, what);
+        }
+    }
+}
+
+fn written(interval: TimeDelta) -> Span {
+    Span::seconds(interval.num_seconds())
+}

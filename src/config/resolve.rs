@@ -1,0 +1,225 @@
+//! What is meant: the whole configuration, checked as far as that is possible without asking anybody.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::issuers::Overlap;
+use crate::model::{Account, AccountName, Credential, SecretName, Span};
+
+use super::accounts::Accounts;
+use super::complaint::{Complaints, ConfigErrors, Mark};
+use super::crossing::{refuse_shared_places, settle_draws};
+use super::defaults::Defaults;
+use super::fields::Fields;
+use super::file::{self, Entry, Node, Value};
+use super::say::{looks_like_a_key, quoted};
+use super::secrets::{self, GraceFrom, SecretConfig};
+use super::source::{Source, Surroundings};
+
+/// Everything that `rotations.yaml` says.
+#[derive(Debug)]
+pub struct Config {
+    /// The file, as messages call it.
+    pub file: String,
+    /// How many secrets an unattended run rotates at most, so that a missed month is not caught up in one night.
+    pub max_per_run: usize,
+    /// Where the ledger is and who may read it.
+    pub ledger: LedgerConfig,
+    /// What rotakey itself needs to talk to vendors.
+    pub accounts: BTreeMap<AccountName, Arc<Account>>,
+    /// What is rotated.
+    pub secrets: BTreeMap<SecretName, SecretConfig>,
+}
+
+impl Config {
+    /// Settles the grace of a secret with what its issuer can do, which only the issuer knows. Where the old version
+    /// dies as the new one is made there is no grace: one that was written for the secret is refused, and the usual
+    /// one becomes none.
+    pub fn settle_grace(
+        &mut self,
+        name: &SecretName,
+        overlap: Overlap,
+    ) -> Result<(), ConfigErrors> {
+        let Some(secret) = self
+            .secrets
+            .get_mut(name)
+            .filter(|_| overlap == Overlap::None)
+        else {
+            return Ok(());
+        };
+        let complaints = Complaints::about(&self.file);
+        match secret.grace_from {
+            GraceFrom::Secret(at) if secret.policy.grace > Span::ZERO => {
+                let grace = secret.policy.grace;
+                let what = format!(
+                    "secret `{name}`: `grace` of {grace} cannot be kept: with this issuer the old version ends when the \
+                     new one is made"
+                );
+                complaints.advise(at, what, "remove the line, or write `grace: 0s`");
+            }
+            GraceFrom::Secret(_) | GraceFrom::Defaults => secret.policy.grace = Span::ZERO,
+        }
+        complaints.settle()
+    }
+}
+
+/// Where the ledger is and who may read it.
+#[derive(Debug)]
+pub struct LedgerConfig {
+    /// The file, from the directory of `rotations.yaml` if relative.
+    pub path: PathBuf,
+    /// What opens it.
+    pub identity: Option<Credential>,
+    /// Who may open it, as `age` writes recipients. Empty: whoever can now.
+    pub recipients: Vec<String>,
+}
+
+/// Reads a configuration. `file` is how messages call it. Loads no credential.
+///
+/// Everything that is wrong is reported together, as far as it can be told apart.
+pub fn resolve(text: &str, file: &str, around: &Surroundings) -> Result<Config, ConfigErrors> {
+    let complaints = Complaints::about(file);
+    let config = file::read(text, &complaints).and_then(|root| {
+        let config = read(&root, file, around, &complaints);
+        refuse_keys(&root, &complaints);
+        config
+    });
+    if config.is_none() && complaints.are_none() {
+        complaints.add(Mark::START, "the file cannot be read");
+    }
+    complaints.settle()?;
+    Ok(config.expect("what cannot be read has been complained of"))
+}
+
+fn read(
+    root: &Node<'_>,
+    file: &str,
+    around: &Surroundings,
+    complaints: &Complaints<'_>,
+) -> Option<Config> {
+    let mut fields = Fields::of("the file", root, complaints)?;
+    let defaults = fields
+        .take("defaults")
+        .map_or_else(Defaults::default, |node| Defaults::read(node, complaints));
+    let accounts = fields
+        .take("accounts")
+        .map_or_else(Accounts::default, |node| {
+            Accounts::read(node, around, complaints)
+        });
+    let ledger = match fields.take("ledger") {
+        Some(node) => ledger(node, around, complaints),
+        None => Some(LedgerConfig::usual(around)),
+    };
+    let secrets = fields.take("secrets");
+    if root.get("secrets").is_none() {
+        fields.missing("secrets", "write what is rotated: `secrets: { NAME: … }`");
+    }
+    fields.close();
+    Some(Config {
+        file: file.to_owned(),
+        max_per_run: defaults.max_per_run,
+        secrets: all_secrets(secrets?, &defaults, &accounts, complaints)?,
+        accounts: accounts.by_name,
+        ledger: ledger?,
+    })
+}
+
+fn all_secrets(
+    node: &Node<'_>,
+    defaults: &Defaults,
+    accounts: &Accounts,
+    complaints: &Complaints<'_>,
+) -> Option<BTreeMap<SecretName, SecretConfig>> {
+    let Value::Map(entries) = &node.value else {
+        let what = format!("`secrets`: expected a map, found {}", node.found());
+        complaints.add(node.at, what);
+        return None;
+    };
+    let mut claims = Vec::new();
+    let mut all = BTreeMap::new();
+    for entry in entries {
+        let Some(name) = super::names::secret(entry, complaints) else {
+            continue;
+        };
+        let read = secrets::read(&name, entry, (defaults, accounts), &mut claims, complaints);
+        if let Some(secret) = read {
+            all.insert(name, secret);
+        }
+    }
+    refuse_shared_places(&claims, complaints);
+    let typed: Vec<&str> = entries.iter().map(|entry| &*entry.key).collect();
+    settle_draws(accounts, &typed, &mut all, complaints);
+    Some(all)
+}
+
+fn ledger(
+    node: &Node<'_>,
+    around: &Surroundings,
+    complaints: &Complaints<'_>,
+) -> Option<LedgerConfig> {
+    let mut fields = Fields::of("`ledger`", node, complaints)?;
+    let mut ledger = LedgerConfig::usual(around);
+    if let Some(path) = fields.text("path") {
+        ledger.path = around.dir.join(path);
+    }
+    let identity = fields.take_entry("identity");
+    let identity = identity.and_then(|entry| {
+        Source::read("`ledger`", entry, "ROTAKEY_IDENTITY", complaints).map(|it| (it, entry))
+    });
+    match identity {
+        Some((Source::Secret(_), entry)) => {
+            let what = "`ledger`: `identity`: a secret of the ledger cannot open the ledger";
+            complaints.advise(entry.node.at, what, "write `identity: { file: PATH }`");
+        }
+        Some((source, _)) => ledger.identity = Some(source.credential(around)),
+        None => {}
+    }
+    for (recipient, at) in fields.texts("recipients").unwrap_or_default() {
+        if recipient.starts_with("AGE-SECRET-KEY-") || recipient.contains("PRIVATE KEY") {
+            complaints.add(
+                at,
+                "`ledger`: `recipients`: an identity stands here, not a recipient",
+            );
+        }
+        ledger.recipients.push(recipient.to_owned());
+    }
+    fields.close();
+    Some(ledger)
+}
+
+impl LedgerConfig {
+    /// The file's usual name. Stock `age` opens it.
+    pub const FILE: &'static str = "ledger.json.age";
+
+    fn usual(around: &Surroundings) -> Self {
+        Self {
+            path: around.dir.join(Self::FILE),
+            identity: None,
+            recipients: Vec::new(),
+        }
+    }
+}
+
+/// Refuses well-known keys wherever they stand.
+fn refuse_keys(node: &Node<'_>, complaints: &Complaints<'_>) {
+    match &node.value {
+        Value::Plain(text) | Value::Quoted(text) => suspect(text, node.at, complaints),
+        Value::List(items) => items.iter().for_each(|item| refuse_keys(item, complaints)),
+        Value::Map(entries) => entries.iter().for_each(|Entry { key, at, node }| {
+            suspect(key, *at, complaints);
+            refuse_keys(node, complaints);
+        }),
+    }
+}
+
+fn suspect(text: &str, at: Mark, complaints: &Complaints<'_>) {
+    // Whoever read the place may have said so already, and knew better what belongs there.
+    if looks_like_a_key(text) && !complaints.are_at(at) {
+        let found = quoted(text);
+        let what = format!("{found} that looks like a key; this file never holds a secret");
+        let hint = "take it out, name where it comes from, such as `{ env: NAME }`, and replace the key if others have \
+                    seen the file";
+        complaints.advise(at, what, hint);
+    }
+}

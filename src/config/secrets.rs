@@ -1,0 +1,234 @@
+//! `secrets:`: who makes each one, where it goes, and how patiently.
+
+use std::sync::Arc;
+
+use crate::issuers::{self, IssuerConfig};
+use crate::model::{Account, AccountName, AccountShape, Policy, SecretName, Span, StageName};
+
+use super::accounts::Accounts;
+use super::complaint::{Complaints, Mark};
+use super::crossing::Claim;
+use super::defaults::Defaults;
+use super::fields::Fields;
+use super::file::{Entry, Node};
+use super::say::{meant, quoted};
+use super::targets::{TargetSetup, Targets};
+use super::typed::{Typed, read_kind};
+
+/// One secret as it is meant.
+#[derive(Debug)]
+pub struct SecretConfig {
+    /// When it is rotated and how patiently.
+    pub policy: Policy,
+    /// Whether the grace was written for this secret or comes from the defaults. A kind that cannot give any refuses
+    /// the first and shortens the second.
+    pub grace_from: GraceFrom,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// What it is for.
+    pub purpose: Option<String>,
+    /// Who makes it.
+    pub issuer: IssuerSetup,
+    /// Where it goes, in the order of the file.
+    pub targets: Vec<TargetSetup>,
+    /// The accounts of rotakey itself that use this secret. Its old version may go only after the new one has done one
+    /// privileged call.
+    pub used_by: Vec<AccountName>,
+    /// Where it stands in the file.
+    pub at: Mark,
+}
+
+/// Where the grace of a secret was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraceFrom {
+    /// In the secret.
+    Secret(Mark),
+    /// Nowhere, or in the defaults.
+    Defaults,
+}
+
+/// An issuer as configured.
+#[derive(Debug)]
+pub struct IssuerSetup {
+    /// The keys of its kind.
+    pub config: IssuerConfig,
+    /// The account it talks through.
+    pub account: Option<Arc<Account>>,
+}
+
+/// Reads one entry. What it claims of the world outside is added to `claims`.
+pub(super) fn read<'n>(
+    name: &SecretName,
+    entry: &'n Entry<'n>,
+    (defaults, accounts): (&Defaults, &Accounts),
+    claims: &mut Vec<Claim<'n>>,
+    complaints: &'n Complaints<'n>,
+) -> Option<SecretConfig> {
+    let mut fields = Fields::of(format!("secret `{name}`"), &entry.node, complaints)?;
+    fields.at = entry.at;
+    let policy = defaults.policy(name.as_str(), &mut fields);
+    let grace_from = grace_from(&entry.node);
+    let owner = fields.text("owner").map(str::to_owned);
+    let purpose = fields.text("purpose").map(str::to_owned);
+    let stages = stages(&mut fields);
+    let soak = soak(&mut fields, &stages);
+    let issuer = fields.take("issuer");
+    let targets = fields.list("targets");
+    for (key, hint) in [
+        (
+            "every",
+            "write how often it is rotated, such as `every: 30d`",
+        ),
+        (
+            "issuer",
+            "write who makes it, such as `issuer: { kind: generated }`",
+        ),
+        (
+            "targets",
+            "write where it goes: a list of targets, each with a `kind`",
+        ),
+    ] {
+        if entry.node.get(key).is_none() {
+            fields.missing(key, hint);
+        }
+    }
+    let of = fields.of.clone();
+    fields.close();
+    let issuer = issuer.and_then(|node| issuer_setup(node, &of, accounts, complaints));
+    let version = issuer.as_ref().map(|issuer| issuer.config.fields());
+    let reader = Targets {
+        of: &of,
+        secret: name,
+        accounts,
+        stages: &stages,
+        version,
+        complaints,
+    };
+    let targets = targets.and_then(|nodes| reader.all(nodes, entry.at, claims));
+    let policy = Policy {
+        stages,
+        soak,
+        ..policy?
+    };
+    Some(SecretConfig {
+        policy,
+        grace_from,
+        owner,
+        purpose,
+        issuer: issuer?,
+        targets: targets?,
+        used_by: Vec::new(),
+        at: entry.at,
+    })
+}
+
+fn grace_from(node: &Node<'_>) -> GraceFrom {
+    match node.get("grace") {
+        Some(grace) => GraceFrom::Secret(grace.node.at),
+        None => GraceFrom::Defaults,
+    }
+}
+
+fn stages(fields: &mut Fields<'_, '_>) -> Vec<StageName> {
+    let mut stages: Vec<StageName> = Vec::new();
+    for (text, at) in fields.texts("stages").unwrap_or_default() {
+        let stage = StageName::new(text);
+        if !super::names::is_plain(text) {
+            let what = format!("{}: {} is not the name of a stage", fields.of, quoted(text));
+            fields.complaints.add(at, what);
+        } else if stages.contains(&stage) {
+            let what = format!("{}: stage {} stands twice", fields.of, quoted(text));
+            fields.complaints.add(at, what);
+        } else {
+            stages.push(stage);
+        }
+    }
+    stages
+}
+
+fn soak(fields: &mut Fields<'_, '_>, stages: &[StageName]) -> Span {
+    let Some((soak, at)) = fields.span("soak") else {
+        return Span::ZERO;
+    };
+    if stages.is_empty() {
+        let what = format!(
+            "{}: `soak` without `stages` has nothing to wait between",
+            fields.of
+        );
+        let hint = "name the order of delivery, such as `stages: [staging, production]`";
+        fields.complaints.advise(at, what, hint);
+    }
+    soak
+}
+
+/// The kind that was typed, found in a table.
+pub(super) fn kind_of<'k, K>(
+    fields: &mut Fields<'_, '_>,
+    table: &'k [K],
+    name: impl Fn(&K) -> &'static str,
+) -> Option<&'k K> {
+    let Some(node) = fields.take("kind") else {
+        let names: Vec<&str> = table.iter().map(&name).collect();
+        fields.missing("kind", &meant("", &names));
+        return None;
+    };
+    let Some(text) = node.text() else {
+        fields.expected("kind", "a word", node);
+        return None;
+    };
+    let found = table.iter().find(|kind| name(kind) == text);
+    if found.is_none() {
+        let names: Vec<&str> = table.iter().map(&name).collect();
+        let what = format!("{}: unknown kind {}", fields.of, quoted(text));
+        fields.complaints.advise(node.at, what, meant(text, &names));
+    }
+    found
+}
+
+/// The account of a kind. `Err` when one is needed and cannot be found; that has been complained of.
+pub(super) fn account_of(
+    fields: &mut Fields<'_, '_>,
+    shape: Option<&AccountShape>,
+    accounts: &Accounts,
+) -> Result<Option<Arc<Account>>, ()> {
+    let Some(shape) = shape else {
+        // Not asked for: an `account:` here becomes an unknown key.
+        return Ok(None);
+    };
+    let named = fields
+        .take("account")
+        .and_then(|node| Some((node.text()?, node.at)));
+    let (of, at) = (fields.of.clone(), fields.at);
+    let account = accounts.find(shape, named, &of, at, fields.complaints);
+    account.map(Some).ok_or(())
+}
+
+fn issuer_setup(
+    node: &Node<'_>,
+    of: &str,
+    accounts: &Accounts,
+    complaints: &Complaints<'_>,
+) -> Option<IssuerSetup> {
+    let mut fields = Fields::of(format!("issuer of {of}"), node, complaints)?;
+    let kind = kind_of(&mut fields, issuers::KINDS, |kind| kind.name)?;
+    let account = account_of(&mut fields, kind.account, accounts);
+    let config = read_rest(kind.name, fields)?;
+    let account = account.ok()?;
+    Some(IssuerSetup { config, account })
+}
+
+pub(super) fn read_rest<T: serde::de::DeserializeOwned>(
+    kind: &str,
+    fields: Fields<'_, '_>,
+) -> Option<T> {
+    let (at, of, complaints) = (fields.at, fields.of.clone(), fields.complaints);
+    let (entries, known) = fields.rest();
+    let typed = Typed {
+        kind,
+        at,
+        of: &of,
+        known: &known,
+        entries: &entries,
+    };
+    read_kind(&typed, complaints)
+}

@@ -1,0 +1,480 @@
+//! What a generated value is made of, read from the configuration, and the making of it.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rand::TryRngCore;
+use rand::rngs::OsRng;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::model::{Fault, KeyId, SecretValue};
+
+use super::super::Overlap;
+use super::jwk::{self, Curve};
+use super::{PUBLIC, VALUE};
+
+/// Below this a value can be guessed by whoever has the machines for it.
+const FEWEST_BITS: f64 = 128.0;
+/// Characters of a value, unless said.
+const LENGTH: usize = 48;
+/// More helps nobody and some receivers choke on it.
+const LONGEST: usize = 4096;
+
+/// The keys of `kind: generated`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Keys")]
+pub struct Config {
+    pub(super) recipe: Recipe,
+    overlap: Two,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    length: Option<usize>,
+    alphabet: Option<Alphabet>,
+    characters: Option<String>,
+    bytes: Option<usize>,
+    encoding: Option<Encoding>,
+    prefix: Option<String>,
+    jwk: Option<Jwk>,
+    #[serde(default)]
+    overlap: Two,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Two {
+    #[default]
+    None,
+    Two,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Alphabet {
+    #[default]
+    Base62,
+    Base36,
+    Base64url,
+    Hex,
+}
+
+/// How random bytes are written down.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Encoding {
+    Base64,
+    Base64url,
+    Hex,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Jwk {
+    Oct,
+    Ed25519,
+    P256,
+}
+
+/// How a value is made.
+#[derive(Clone, Debug)]
+pub(super) enum Recipe {
+    Characters {
+        prefix: String,
+        length: usize,
+        characters: Vec<u8>,
+    },
+    Bytes {
+        prefix: String,
+        bytes: usize,
+        encoding: Encoding,
+    },
+    Oct,
+    Pair(Curve),
+}
+
+/// A value that was made, with its public id where it has one.
+pub(super) struct Made {
+    pub(super) id: Option<KeyId>,
+    pub(super) fields: Vec<(&'static str, SecretValue)>,
+}
+
+impl Config {
+    pub(super) fn overlap(&self) -> Overlap {
+        match self.overlap {
+            Two::None => Overlap::None,
+            Two::Two => Overlap::Two,
+        }
+    }
+}
+
+impl Default for Config {
+    /// 48 characters of `base62`.
+    fn default() -> Self {
+        Self {
+            recipe: Recipe::Characters {
+                prefix: String::new(),
+                length: LENGTH,
+                characters: Alphabet::Base62.characters(),
+            },
+            overlap: Two::None,
+        }
+    }
+}
+
+impl TryFrom<Keys> for Config {
+    type Error = String;
+
+    fn try_from(keys: Keys) -> Result<Self, String> {
+        let overlap = keys.overlap;
+        let recipe = match (&keys.jwk, &keys.bytes) {
+            (Some(_), _) => keys.pair()?,
+            (None, Some(_)) => keys.bytes()?,
+            (None, None) => keys.characters()?,
+        };
+        Ok(Self { recipe, overlap })
+    }
+}
+
+impl Keys {
+    fn characters(self) -> Result<Recipe, String> {
+        if self.encoding.is_some() {
+            return Err("`encoding` belongs to `bytes`".to_owned());
+        }
+        let characters = match (self.characters, self.alphabet) {
+            (Some(_), Some(_)) => return Err("say `alphabet` or `characters`, not both".to_owned()),
+            (Some(own), None) => own_characters(&own)?,
+            (None, alphabet) => alphabet.unwrap_or_default().characters(),
+        };
+        let length = self.length.unwrap_or(LENGTH);
+        // Exact enough: no alphabet of printable ASCII comes closer to a whole number of bits than this can tell.
+        let bits = (characters.len() as f64).log2() * length as f64;
+        let needed = (FEWEST_BITS / (characters.len() as f64).log2()).ceil();
+        enough(bits, || format!("take a `length` of at least {needed}"))?;
+        Ok(Recipe::Characters {
+            prefix: prefix(self.prefix, length)?,
+            length,
+            characters,
+        })
+    }
+
+    fn bytes(self) -> Result<Recipe, String> {
+        if self.length.is_some() || self.alphabet.is_some() || self.characters.is_some() {
+            return Err("`bytes` goes with `encoding` only, not with characters".to_owned());
+        }
+        let bytes = self.bytes.unwrap_or_default();
+        enough(bytes as f64 * 8.0, || "take at least 16 `bytes`".to_owned())?;
+        Ok(Recipe::Bytes {
+            prefix: prefix(self.prefix, bytes)?,
+            bytes,
+            encoding: self.encoding.unwrap_or(Encoding::Base64),
+        })
+    }
+
+    fn pair(self) -> Result<Recipe, String> {
+        let shaped = self.length.is_some()
+            || self.alphabet.is_some()
+            || self.characters.is_some()
+            || self.bytes.is_some()
+            || self.encoding.is_some()
+            || self.prefix.is_some();
+        if shaped {
+            return Err("`jwk` says all there is to say of the value".to_owned());
+        }
+        Ok(match self.jwk {
+            None | Some(Jwk::Oct) => Recipe::Oct,
+            Some(Jwk::Ed25519) => Recipe::Pair(Curve::Ed25519),
+            Some(Jwk::P256) => Recipe::Pair(Curve::P256),
+        })
+    }
+}
+
+impl Alphabet {
+    fn characters(self) -> Vec<u8> {
+        let digits = b'0'..=b'9';
+        match self {
+            Self::Base62 => digits.chain(b'A'..=b'Z').chain(b'a'..=b'z').collect(),
+            Self::Base36 => digits.chain(b'a'..=b'z').collect(),
+            Self::Base64url => Self::Base62
+                .characters()
+                .into_iter()
+                .chain(*b"-_")
+                .collect(),
+            Self::Hex => digits.chain(b'a'..=b'f').collect(),
+        }
+    }
+}
+
+fn own_characters(own: &str) -> Result<Vec<u8>, String> {
+    let mut characters = own.as_bytes().to_vec();
+    if !characters.iter().all(u8::is_ascii_graphic) {
+        return Err("`characters` takes printable ASCII without spaces".to_owned());
+    }
+    characters.sort_unstable();
+    characters.dedup();
+    if characters.len() != own.len() {
+        return Err("`characters` names one twice, which would make it likelier".to_owned());
+    }
+    if characters.len() < 2 {
+        return Err("`characters` takes at least two".to_owned());
+    }
+    Ok(characters)
+}
+
+fn enough(bits: f64, advice: impl FnOnce() -> String) -> Result<(), String> {
+    // Half a bit is forgiven, or 32 hexadecimal digits could fail by a rounding.
+    if bits + 0.5 < FEWEST_BITS {
+        let bits = bits.floor();
+        return Err(format!("{bits} bits of chance are too few; {}", advice()));
+    }
+    Ok(())
+}
+
+fn prefix(prefix: Option<String>, length: usize) -> Result<String, String> {
+    let prefix = prefix.unwrap_or_default();
+    if !prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("`prefix` takes printable ASCII without spaces".to_owned());
+    }
+    if length > LONGEST {
+        return Err(format!("more than {LONGEST} characters help nobody"));
+    }
+    Ok(prefix)
+}
+
+impl Recipe {
+    pub(super) fn make(&self) -> Result<Made, Fault> {
+        let plain = |text: Zeroizing<String>| Made {
+            id: None,
+            fields: vec![(VALUE, secret(text))],
+        };
+        Ok(match self {
+            Self::Characters {
+                prefix,
+                length,
+                characters,
+            } => plain(drawn(prefix, *length, characters, chance)?),
+            Self::Bytes {
+                prefix,
+                bytes,
+                encoding,
+            } => {
+                let mut random = Zeroizing::new(vec![0; *bytes]);
+                chance(&mut random)?;
+                plain(encoding.written(prefix, &random))
+            }
+            Self::Oct => {
+                let mut random = Zeroizing::new([0; 32]);
+                chance(&mut *random)?;
+                plain(jwk::oct(&random))
+            }
+            Self::Pair(curve) => {
+                let pair = jwk::pair(*curve, chance)?;
+                Made {
+                    id: Some(KeyId::new(pair.thumbprint)),
+                    fields: vec![
+                        (VALUE, secret(pair.private)),
+                        (PUBLIC, SecretValue::new(pair.public)),
+                    ],
+                }
+            }
+        })
+    }
+}
+
+impl Encoding {
+    fn written(self, prefix: &str, random: &[u8]) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(prefix.len() + random.len() * 2 + 4));
+        text.push_str(prefix);
+        match self {
+            Self::Base64 => STANDARD.encode_string(random, &mut text),
+            Self::Base64url => URL_SAFE_NO_PAD.encode_string(random, &mut text),
+            Self::Hex => text.extend(random.iter().flat_map(|byte| {
+                [byte >> 4, byte & 15]
+                    .map(|half| char::from(b"0123456789abcdef"[usize::from(half)]))
+            })),
+        }
+        text
+    }
+}
+
+impl fmt::Display for Recipe {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Characters { length, .. } => write!(out, "{length} characters"),
+            Self::Bytes { bytes, .. } => write!(out, "{bytes} bytes"),
+            Self::Oct => out.write_str("JWK oct"),
+            Self::Pair(curve) => write!(out, "JWK {curve}"),
+        }
+    }
+}
+
+fn secret(mut text: Zeroizing<String>) -> SecretValue {
+    SecretValue::new(std::mem::take(&mut *text))
+}
+
+/// The operating system's random bytes.
+fn chance(bytes: &mut [u8]) -> Result<(), Fault> {
+    OsRng
+        .try_fill_bytes(bytes)
+        .map_err(|_| Fault::passing("the system gives no random bytes"))
+}
+
+/// Draws characters, all equally likely: a byte beyond the largest multiple of their number is thrown away.
+fn drawn(
+    prefix: &str,
+    length: usize,
+    characters: &[u8],
+    chance: impl Fn(&mut [u8]) -> Result<(), Fault>,
+) -> Result<Zeroizing<String>, Fault> {
+    let fair = 256 - 256 % characters.len();
+    let mut text = Zeroizing::new(String::with_capacity(prefix.len() + length));
+    text.push_str(prefix);
+    let mut bytes = Zeroizing::new([0; 64]);
+    while text.len() < prefix.len() + length {
+        chance(&mut *bytes)?;
+        let missing = prefix.len() + length - text.len();
+        let fair = bytes.iter().filter(|byte| usize::from(**byte) < fair);
+        text.extend(
+            fair.take(missing)
+                .map(|byte| char::from(characters[usize::from(*byte) % characters.len()])),
+        );
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn made(config: Value) -> String {
+        let config: Config = serde_json::from_value(config).unwrap();
+        let made = config.recipe.make().unwrap();
+        made.fields[0].1.expose().to_owned()
+    }
+
+    fn refused(config: Value) -> String {
+        serde_json::from_value::<Config>(config)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn a_value_has_the_length_and_the_characters_that_were_asked_for() {
+        let plain = made(json!({}));
+        assert_eq!(plain.len(), 48);
+        assert!(plain.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        let hex = made(json!({"length": 32, "alphabet": "hex", "prefix": "k_"}));
+        assert_eq!(hex.len(), 34);
+        assert!(hex.starts_with("k_"));
+        assert!(
+            hex[2..]
+                .bytes()
+                .all(|byte| b"0123456789abcdef".contains(&byte))
+        );
+        let own = made(json!({"length": 128, "characters": "!~"}));
+        assert_eq!(own.len(), 128);
+        assert!(own.contains('!') && own.contains('~'));
+        let safe = made(json!({"alphabet": "base64url", "length": 4096}));
+        assert!(safe.contains('-') && safe.contains('_'));
+    }
+
+    #[test]
+    fn bytes_are_written_as_asked() {
+        assert_eq!(made(json!({"bytes": 32, "prefix": "whsec_"})).len(), 6 + 44);
+        assert_eq!(
+            made(json!({"bytes": 32, "encoding": "base64url"})).len(),
+            43
+        );
+        assert_eq!(made(json!({"bytes": 32, "encoding": "hex"})).len(), 64);
+        let bytes = [0, 1, 0xfb, 0xff];
+        let written = |encoding: Encoding| encoding.written("x_", &bytes).as_str().to_owned();
+        assert_eq!(written(Encoding::Base64), "x_AAH7/w==");
+        assert_eq!(written(Encoding::Base64url), "x_AAH7_w");
+        assert_eq!(written(Encoding::Hex), "x_0001fbff");
+    }
+
+    #[test]
+    fn too_little_chance_is_refused() {
+        assert_eq!(
+            refused(json!({"length": 21})),
+            "125 bits of chance are too few; take a `length` of at least 22"
+        );
+        assert_eq!(made(json!({"length": 22})).len(), 22);
+        assert_eq!(made(json!({"length": 32, "alphabet": "hex"})).len(), 32);
+        assert_eq!(
+            refused(json!({"length": 31, "alphabet": "hex"})),
+            "124 bits of chance are too few; take a `length` of at least 32"
+        );
+        assert_eq!(
+            refused(json!({"bytes": 15})),
+            "120 bits of chance are too few; take at least 16 `bytes`"
+        );
+        assert_eq!(
+            refused(json!({"length": 127, "characters": "01"})),
+            "127 bits of chance are too few; take a `length` of at least 128"
+        );
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        assert_eq!(
+            refused(json!({"alphabet": "hex", "characters": "ab"})),
+            "say `alphabet` or `characters`, not both"
+        );
+        assert_eq!(
+            refused(json!({"encoding": "hex"})),
+            "`encoding` belongs to `bytes`"
+        );
+        assert_eq!(
+            refused(json!({"bytes": 32, "length": 48})),
+            "`bytes` goes with `encoding` only, not with characters"
+        );
+        assert_eq!(
+            refused(json!({"jwk": "p256", "length": 48})),
+            "`jwk` says all there is to say of the value"
+        );
+        assert_eq!(
+            refused(json!({"characters": "abca", "length": 100})),
+            "`characters` names one twice, which would make it likelier"
+        );
+        assert_eq!(
+            refused(json!({"characters": "a b", "length": 100})),
+            "`characters` takes printable ASCII without spaces"
+        );
+        assert_eq!(
+            refused(json!({"length": 5000})),
+            "more than 4096 characters help nobody"
+        );
+    }
+
+    #[test]
+    fn a_byte_that_would_favour_some_characters_is_thrown_away() {
+        // 256 = 4 * 62 + 8: the bytes from 248 on would make the first eight characters likelier.
+        let count = std::cell::Cell::new(0);
+        let chance = |bytes: &mut [u8]| {
+            bytes.fill(if count.replace(count.get() + 1) == 0 {
+                248
+            } else {
+                247
+            });
+            Ok(())
+        };
+        let characters = Alphabet::Base62.characters();
+        let text = drawn("p-", 70, &characters, chance).unwrap();
+        assert_eq!(text.as_str(), format!("p-{}", "z".repeat(70)));
+        assert_eq!(count.get(), 3);
+    }
+
+    #[test]
+    fn no_random_bytes_means_no_value() {
+        let dry = |_: &mut [u8]| Err(Fault::passing("dry"));
+        assert_eq!(
+            drawn("", 48, b"ab", dry).unwrap_err(),
+            Fault::passing("dry")
+        );
+    }
+}

@@ -1,0 +1,409 @@
+//! OpenAI: API keys of a project, owned by a service account.
+//!
+//! ```yaml
+//! accounts:
+//!   openai: { admin_key: { env: OPENAI_ADMIN_KEY } }         # sk-admin-…, scopes api.management.read and .write
+//! secrets:
+//!   openai:
+//!     every: 30d
+//!     issuer:
+//!       kind: openai
+//!       project: proj_123
+//!       service_account: production                # name or id; unless said, the one that owns the live key
+//!       scopes: [api.model.read]                   # unless said, those of the live key where OpenAI tells them
+//!       verify_path: /models                       # a GET that a key with these scopes may do
+//! ```
+//!
+//! `base_url` of the account is written as OpenAI's own clients take it, with `/v1`.
+//!
+//! **Overlap: many.** A service account may have any number of keys (no limit is published), and the old one works until
+//! it is deleted or expires. A key is shown once.
+//!
+//! **Issue.** The new key is added to the service account that owns the live one, and its name is the tag. Where there
+//! is no such account yet, one is created that bears the tag as its name; it comes with its first key, is the home of
+//! the later ones, and stays when it is empty. OpenAI takes no idempotency key, so a create is sent once and never
+//! repeated: a lost reply is settled by [`find`](Issuer::find), which looks for the tag in the names of keys and of
+//! service accounts.
+//!
+//! **Two published behaviours.** Up to its OpenAPI file of 2026-08-21 a key of a service account could not be deleted
+//! alone (HTTP 400) and got no siblings; since its SDK 7.57.0 of 2026-11-13 both work. The newer one is tried first:
+//!
+//! | call | where it does not exist |
+//! | --- | --- |
+//! | add a key to an account (404, 405) | a new service account for every version |
+//! | delete a key (400) | its service account is deleted, if the project lists no other key of it |
+//! | change a key (404) | no expiry; and a key with narrow scopes is not issued at all, rather than with all scopes |
+//!
+//! **Scopes.** OpenAI does not publish that a listed key tells its scopes; if it does, they are carried over. Where it
+//! does not, the new key may do whatever its service account may: say `scopes:` for a restricted key. An empty list
+//! would mean *all* scopes to OpenAI and is refused.
+//!
+//! **Verify.** `GET /models` with the key: 200 works, 401 refused, 403 for a missing scope is a genuine key that may not
+//! list models. A new key may be refused for a moment, a deleted one accepted for a moment; how long is not published.
+//!
+//! **Expiry.** At the promotion the old key gets an end of its own at the end of the grace, so that it dies even if
+//! rotakey never runs again. A repeat counts from the repeat.
+//!
+//! Sources: openai/openai-openapi `f85dbe22` (2026-08-21) and the npm package `openai` 7.57.0 (2026-11-13), read on
+//! 2026-11-23. From third parties only: the wording of 401 and 403 bodies, and that `error` is a bare string at
+//! administration endpoints.
+
+mod kill;
+mod make;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::http::{Api, Endpoint, Known, Reply, segment};
+use crate::model::{
+    Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind,
+    Key, KeyId, SecretValue, Tag,
+};
+
+use super::{Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
+use wire::{Listed, MadeKey, Page, Project, ServiceAccount, instant};
+
+const BASE: &str = "https://api.openai.com/v1";
+/// OpenAI publishes no limit for administration calls; a run makes a handful.
+const IN_FLIGHT: usize = 4;
+/// A list that is longer goes round in circles.
+const MOST_PAGES: usize = 1000;
+/// The longest life a key can be given, a year.
+const LONGEST_LIFE: i64 = 31_536_000;
+
+/// The note that names the service account of a key.
+const OWNER: &str = "service_account";
+
+/// The account of this kind.
+const ACCOUNT: AccountShape = AccountShape {
+    kind: "openai",
+    needs: &["admin_key"],
+    takes: &[],
+    settings: &[],
+};
+
+/// Its row in [`KINDS`](super::KINDS).
+pub(super) const KIND: IssuerKind = IssuerKind {
+    name: "openai",
+    account: Some(&ACCOUNT),
+};
+
+/// The keys of `kind: openai`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    project: String,
+    service_account: Option<String>,
+    scopes: Option<Vec<String>>,
+    #[serde(default = "models")]
+    verify_path: String,
+}
+
+fn models() -> String {
+    "/models".to_owned()
+}
+
+impl Config {
+    /// The fields every version has.
+    pub fn fields(&self) -> Vec<FieldName> {
+        vec![FieldName::new(Fields::VALUE)]
+    }
+}
+
+/// The keys of one project.
+pub(super) struct OpenAi {
+    config: Config,
+    account: Arc<Account>,
+    api: Api,
+}
+
+impl OpenAi {
+    pub(super) fn new(
+        config: Config,
+        account: &Arc<Account>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, Fault> {
+        if config.scopes.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Fault::refused("an empty list of `scopes` would mean all")
+                .hint("name the scopes, or remove the key"));
+        }
+        if !config.verify_path.starts_with('/') {
+            return Err(Fault::refused("`verify_path` starts with `/`"));
+        }
+        let endpoint = Endpoint {
+            base: account.base_url().unwrap_or(BASE).to_owned(),
+            name: "openai".to_owned(),
+            in_flight: IN_FLIGHT,
+        };
+        Ok(Self {
+            config,
+            account: Arc::clone(account),
+            api: Api::new(endpoint, Arc::clone(clock))?,
+        })
+    }
+
+    fn admin(&self) -> Result<&SecretValue, Fault> {
+        self.account.needed("admin_key")?.value()
+    }
+
+    fn path(&self, parts: &[&str]) -> String {
+        let mut path = format!("/organization/projects/{}", segment(&self.config.project));
+        for part in parts {
+            path.push('/');
+            path.push_str(&segment(part));
+        }
+        path
+    }
+
+    fn look(&self, parts: &[&str]) -> Result<Reply, Fault> {
+        let call = self.api.get(self.path(parts)).bearer(self.admin()?);
+        call.codes(known).read()
+    }
+
+    /// All entries of a list.
+    fn list<T: Listed>(&self, what: &str) -> Result<Vec<T>, Fault> {
+        let mut all: Vec<T> = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let mut call = self.api.get(self.path(&[what])).query("limit", "100");
+            for (key, value) in T::QUERY {
+                call = call.query(key, *value);
+            }
+            if let Some(last) = all.last() {
+                call = call.query("after", last.id());
+            }
+            let page: Page<T> = call.bearer(self.admin()?).codes(known).read()?.parse()?;
+            let more = page.has_more && !page.data.is_empty();
+            all.extend(page.data);
+            if !more {
+                return Ok(all);
+            }
+        }
+        Err(Fault::refused(format!("the list of {what} does not end")))
+    }
+
+    fn keys(&self) -> Result<Vec<wire::ProjectKey>, Fault> {
+        self.list("api_keys")
+    }
+
+    fn keys_of(&self, account: &str) -> Result<Vec<wire::ProjectKey>, Fault> {
+        let mut keys = self.keys()?;
+        keys.retain(|key| key.service_account() == Some(account));
+        Ok(keys)
+    }
+
+    fn change(&self, parts: &[&str], body: &Value) -> Result<crate::http::Call, Fault> {
+        let call = self.api.post(self.path(parts)).bearer(self.admin()?);
+        Ok(call.codes(known).json(body))
+    }
+
+    fn remove(&self, parts: &[&str]) -> Result<crate::http::Call, Fault> {
+        let call = self.api.delete(self.path(parts)).bearer(self.admin()?);
+        Ok(call.codes(known))
+    }
+}
+
+impl Issuer for OpenAi {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            overlap: Overlap::Many,
+            value: ValueBy::Issuer,
+            finds: Ability::Yes,
+            expires: Ability::Yes,
+            reports_use: Ability::Yes,
+            revokes: Ability::Yes,
+            shows_death: Ability::Yes,
+        }
+    }
+
+    fn place(&self) -> String {
+        format!("openai project {}", self.config.project)
+    }
+
+    fn check(&self) -> Vec<Finding> {
+        let project = self.look(&[]).and_then(|reply| {
+            let project: Project = reply.parse()?;
+            match project.status.as_deref() {
+                Some("archived") => Err(Fault::refused("the project is archived")),
+                _ => Ok(String::new()),
+            }
+        });
+        let keys = self.keys().map(|keys| format!("{} keys", keys.len()));
+        // There is no harmless call that needs the right to write, so that stays unasked.
+        let home = self.config.service_account.as_ref().map(|_| Finding {
+            what: "find the service account".to_owned(),
+            result: self.configured().map(|_| String::new()),
+        });
+        let place = self.place();
+        let asked = [
+            Finding {
+                what: format!("read {place}"),
+                result: project,
+            },
+            Finding {
+                what: format!("list keys of {place}"),
+                result: keys,
+            },
+        ];
+        asked.into_iter().chain(home).collect()
+    }
+
+    fn issue(&self, request: &Request<'_>) -> Effect<Key> {
+        self.make(request).unwrap_or_else(Effect::NotDone)
+    }
+
+    fn find(&self, tag: &Tag) -> Result<Vec<Found>, Fault> {
+        let accounts: Vec<ServiceAccount> = self.list("service_accounts")?;
+        let tagged: Vec<ServiceAccount> = accounts
+            .into_iter()
+            .filter(|account| account.name == tag.as_str())
+            .collect();
+        let keys = self.keys()?;
+        let owned = |key: &wire::ProjectKey| {
+            let owner = key.service_account();
+            owner.is_some_and(|owner| tagged.iter().any(|account| account.id == owner))
+        };
+        let with_key = keys
+            .iter()
+            .filter(|key| key.name.as_deref() == Some(tag.as_str()) || owned(key))
+            .map(|key| Found {
+                key: key.bare(),
+                created_at: key.created_at.and_then(instant),
+            });
+        // An account whose key is gone, or not listed yet, is still to be removed.
+        let without = tagged
+            .iter()
+            .filter(|account| {
+                !keys
+                    .iter()
+                    .any(|key| key.service_account() == Some(account.id.as_str()))
+            })
+            .map(|account| Found {
+                key: Key {
+                    id: None,
+                    fields: Fields::default(),
+                    notes: notes(&account.id),
+                },
+                created_at: account.created_at.and_then(instant),
+            });
+        Ok(with_key.chain(without).collect())
+    }
+
+    fn identify(&self, key: &Key) -> Result<Option<(KeyId, Key, Option<Instant>)>, Fault> {
+        let Some(value) = key.fields.primary() else {
+            return Ok(None);
+        };
+        let keys = self.keys()?;
+        let mut fit = keys
+            .iter()
+            .filter(|listed| wire::may_be(listed.redacted_value.as_deref(), value.expose()));
+        let (Some(listed), None) = (fit.next(), fit.next()) else {
+            return Ok(None);
+        };
+        let found = Key {
+            fields: key.fields.clone(),
+            ..listed.bare()
+        };
+        let created_at = listed.created_at.and_then(instant);
+        Ok(Some((KeyId::new(&listed.id), found, created_at)))
+    }
+
+    fn verify(&self, key: &Key) -> Seen {
+        let unknown = |fault| Seen {
+            verdict: Verdict::Unknown(fault),
+            date: None,
+        };
+        let Some(value) = key.fields.primary() else {
+            return unknown(Fault::refused("the key has no value"));
+        };
+        let call = self.api.get(&self.config.verify_path).bearer(value);
+        match call.accept(&[401, 403]).read() {
+            Ok(reply) => Seen {
+                verdict: verdict(&reply),
+                date: reply.date,
+            },
+            Err(fault) => unknown(fault),
+        }
+    }
+
+    fn revoke(&self, key: &Key) -> Effect<()> {
+        self.kill(key).unwrap_or_else(Effect::NotDone)
+    }
+
+    fn expire(&self, key: &Key, after: chrono::TimeDelta) -> Effect<()> {
+        let Some(id) = &key.id else {
+            return Effect::NotDone(Fault::refused("the public id of this key is not known"));
+        };
+        // A life of no time would be a delete without its guards.
+        let seconds = after.num_seconds().min(LONGEST_LIFE);
+        if seconds < 1 {
+            return Effect::NotDone(Fault::refused("an expiry lies in the future"));
+        }
+        let body = json!({"expires_in_seconds": seconds});
+        match self.change(&["api_keys", id.as_str()], &body) {
+            Ok(call) => call.repeatable().map(drop),
+            Err(fault) => Effect::NotDone(fault),
+        }
+    }
+
+    fn last_used(&self, key: &Key) -> Result<Option<Instant>, Fault> {
+        let Some(id) = &key.id else {
+            return Err(Fault::refused("the public id of this key is not known"));
+        };
+        let listed: wire::ProjectKey = self.look(&["api_keys", id.as_str()])?.parse()?;
+        Ok(listed.last_used_at.and_then(instant))
+    }
+}
+
+fn verdict(reply: &Reply) -> Verdict {
+    match reply.status {
+        401 => Verdict::Refused,
+        403 if reply.json().is_ok_and(|body| misses_scope(&body)) => Verdict::Denied,
+        // A country, an address or an organisation that is shut out says nothing of the key.
+        403 => Verdict::Unknown(Fault::refused("the call is not permitted (HTTP 403)")),
+        _ => Verdict::Works,
+    }
+}
+
+fn misses_scope(body: &Value) -> bool {
+    let error = &body["error"];
+    let text = error.as_str().or_else(|| error["message"].as_str());
+    text.is_some_and(|text| text.to_ascii_lowercase().contains("missing scopes"))
+}
+
+/// What an error of an administration call means. Nothing of the body is shown: it may repeat a part of the key.
+fn known(body: &Value) -> Option<Known> {
+    if misses_scope(body) {
+        return Some(Known {
+            what: "the admin key lacks a scope",
+            hint: Some("give it api.management.read and api.management.write"),
+            kind: None,
+        });
+    }
+    match body["error"]["code"].as_str()? {
+        "invalid_api_key" => Some(Known {
+            what: "the admin key is not accepted",
+            hint: Some("make an admin key at platform.openai.com/settings/organization/admin-keys"),
+            kind: None,
+        }),
+        _ => None,
+    }
+}
+
+fn notes(owner: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(OWNER.to_owned(), owner.to_owned())])
+}
+
+fn key(made: MadeKey, owner: &str) -> Key {
+    Key {
+        id: Some(KeyId::new(made.id)),
+        fields: Fields::single(SecretValue::new(made.value)),
+        notes: notes(owner),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! What the targets of one run share: the clock, the number of workers, and one connection to each account.
+
+use std::any::{Any, TypeId};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::model::{Account, AccountName, Clock, Fault};
+
+type Open = BTreeMap<(AccountName, TypeId), Arc<dyn Any + Send + Sync>>;
+
+/// Twelve secrets that go to one Vercel team must share its listings, its rate limit and its connections.
+pub struct Connections {
+    /// The clock of the run.
+    pub clock: Arc<dyn Clock>,
+    /// How many threads one target may use; with one, everything happens on the calling thread in order.
+    pub workers: usize,
+    open: Mutex<Open>,
+}
+
+impl Connections {
+    /// No connection yet.
+    pub fn new(clock: Arc<dyn Clock>, workers: usize) -> Self {
+        Self {
+            clock,
+            workers,
+            open: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// The connection to the account, opened by whoever needs it first.
+    pub(super) fn to<T: Send + Sync + 'static>(
+        &self,
+        account: &Account,
+        open: impl FnOnce() -> Result<T, Fault>,
+    ) -> Result<Arc<T>, Fault> {
+        let mut all = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (account.name().clone(), TypeId::of::<T>());
+        if let Some(known) = all.get(&key).cloned().and_then(|any| any.downcast().ok()) {
+            return Ok(known);
+        }
+        let opened = Arc::new(open()?);
+        drop(all.insert(key, Arc::clone(&opened) as Arc<dyn Any + Send + Sync>));
+        Ok(opened)
+    }
+}

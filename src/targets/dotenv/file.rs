@@ -1,0 +1,521 @@
+//! Reading and durably replacing one small file that other programs read at any time.
+//!
+//! The new text goes to a file beside the old one, which takes its place with one rename, so that a reader sees all of
+//! the old or all of the new. That file holds secrets: it is 0600 from birth, gets the owner, the extended attributes
+//! (ACL, SELinux label) and last the mode of the original, and one that a killed run left behind is swept by the next
+//! write.
+//!
+//! A rename gives the name to another inode. Where that is not possible or would be noticed, the bytes are written
+//! into the file that is there: one with several hard links, one that is itself a mount point (a bind mount, as inside
+//! containers), one whose owner we cannot give to a new file, and one in a directory where we cannot create files.
+//! Only the bytes from the first difference on are written, with the space for them reserved first, and synced; a
+//! power cut in that instant can still leave them torn. From outside a container a bind mount cannot be seen; the
+//! configuration says `in_place: true` then.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{OFlags, XattrFlags, fgetxattr, flistxattr, fsetxattr};
+use zeroize::Zeroizing;
+
+use crate::model::{Effect, Fault, FaultKind};
+
+/// A file of settings is never larger.
+const LARGEST: u64 = 1024 * 1024;
+
+/// What a file held when it was read.
+pub(super) struct Snapshot {
+    path: PathBuf,
+    metadata: Metadata,
+    pub(super) text: Zeroizing<Vec<u8>>,
+}
+
+/// Whether a new file may take the place of the old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Yes, where nothing speaks against it.
+    Rename,
+    /// No.
+    InPlace,
+}
+
+/// Why a new file cannot take the place of the old one.
+enum Obstacle {
+    /// Nothing is wrong with writing in place.
+    WriteInPlace,
+    /// Nothing may be written now.
+    Stop(Fault),
+}
+
+/// The file a path leads to, through all symbolic links. A file that does not exist yet has a directory that does.
+pub(super) fn resolved(path: &Path) -> Result<PathBuf, Fault> {
+    let found = path.canonicalize().or_else(|error| {
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(error);
+        };
+        // A link to nowhere is not a place to create a file at.
+        if error.kind() != ErrorKind::NotFound || path.is_symlink() {
+            return Err(error);
+        }
+        let here = Path::new(".");
+        let directory = if directory == Path::new("") {
+            here
+        } else {
+            directory
+        };
+        Ok(directory.canonicalize()?.join(name))
+    });
+    found.map_err(|error| trouble("cannot be found", &error))
+}
+
+/// Reads a file at a path without symbolic links. `None` where there is none.
+pub(super) fn read(path: &Path) -> Result<Option<Snapshot>, Fault> {
+    // Without NONBLOCK, opening a pipe would wait for a writer.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path);
+    let file = match file {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(trouble("cannot be opened", &error)),
+    };
+    let unreadable = |error| trouble("cannot be read", &error);
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Fault::refused("is not a regular file"));
+    }
+    if metadata.len() > LARGEST {
+        return Err(Fault::refused("is larger than 1 MiB"));
+    }
+    let room = metadata.len() as usize + 1;
+    let mut text = Zeroizing::new(Vec::with_capacity(room));
+    file.take(LARGEST)
+        .read_to_end(&mut text)
+        .map_err(unreadable)?;
+    let path = path.to_owned();
+    Ok(Some(Snapshot {
+        path,
+        metadata,
+        text,
+    }))
+}
+
+/// Makes a file that is not there, 0600.
+pub(super) fn create(path: &Path, text: &[u8]) -> Effect<()> {
+    sweep(path);
+    let made = beside(path, text).and_then(|made| {
+        made.into_temp_path()
+            .persist_noclobber(path)
+            .map_err(|error| error.error)
+    });
+    match made {
+        Ok(()) => synced(path),
+        Err(error) => Effect::NotDone(trouble("cannot be created", &error)),
+    }
+}
+
+impl Snapshot {
+    /// When the file was last written, by the clock of its file system.
+    pub(super) fn modified(&self) -> Option<std::time::SystemTime> {
+        self.metadata.modified().ok()
+    }
+
+    /// Replaces the text, unless somebody else did since it was read.
+    pub(super) fn replace(&self, text: &[u8], way: Way) -> Effect<()> {
+        self.replace_by(text, way, |from, to| fs::rename(from, to))
+    }
+
+    fn replace_by(
+        &self,
+        text: &[u8],
+        way: Way,
+        rename: impl Fn(&Path, &Path) -> io::Result<()>,
+    ) -> Effect<()> {
+        sweep(&self.path);
+        if way == Way::InPlace || self.metadata.nlink() > 1 {
+            return self.overwrite(text);
+        }
+        match self.swap(text, rename) {
+            Ok(()) => synced(&self.path),
+            Err(Obstacle::WriteInPlace) => self.overwrite(text),
+            Err(Obstacle::Stop(fault)) => Effect::NotDone(fault),
+        }
+    }
+
+    fn swap(
+        &self,
+        text: &[u8],
+        rename: impl Fn(&Path, &Path) -> io::Result<()>,
+    ) -> Result<(), Obstacle> {
+        let new = beside(&self.path, text)?;
+        self.dress(new.as_file())
+            .map_err(|_| Obstacle::WriteInPlace)?;
+        new.as_file().sync_all()?;
+        self.unchanged(&fs::symlink_metadata(&self.path)?)?;
+        rename(new.path(), &self.path)?;
+        // Its name is gone, so there is nothing left to remove.
+        new.into_temp_path().keep().ok();
+        Ok(())
+    }
+
+    /// Gives a new file the owner, the attributes and the mode of the old one. The mode comes last: a change of owner
+    /// clears some of its bits, and until then nobody else can read the file.
+    fn dress(&self, new: &File) -> io::Result<()> {
+        let (uid, gid) = (self.metadata.uid(), self.metadata.gid());
+        let made = new.metadata()?;
+        if (made.uid(), made.gid()) != (uid, gid) {
+            fchown(new, Some(uid), Some(gid))?;
+        }
+        copy_attributes(&File::open(&self.path)?, new)?;
+        new.set_permissions(Permissions::from_mode(self.metadata.mode() & 0o7777))
+    }
+
+    fn overwrite(&self, text: &[u8]) -> Effect<()> {
+        let file = OpenOptions::new()
+            .write(true)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&self.path)
+            .and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, file) = match file {
+            Ok(opened) => opened,
+            Err(error) => return Effect::NotDone(trouble("cannot be written", &error)),
+        };
+        if let Err(Obstacle::Stop(fault)) = self.unchanged(&metadata) {
+            return Effect::NotDone(fault);
+        }
+        if let Err(error) = reserve(&file, text.len() as u64) {
+            return Effect::NotDone(trouble("cannot be written", &error));
+        }
+        let same = text
+            .iter()
+            .zip(self.text.iter())
+            .take_while(|(new, old)| new == old)
+            .count();
+        let written = file
+            .write_all_at(&text[same..], same as u64)
+            .and_then(|()| file.set_len(text.len() as u64))
+            .and_then(|()| file.sync_all());
+        match written {
+            Ok(()) => Effect::Done(()),
+            Err(error) => Effect::Uncertain(trouble("may be written in part", &error)),
+        }
+    }
+
+    fn unchanged(&self, now: &Metadata) -> Result<(), Obstacle> {
+        let what = |of: &Metadata| (of.dev(), of.ino(), of.len(), of.mtime(), of.mtime_nsec());
+        if what(now) == what(&self.metadata) {
+            return Ok(());
+        }
+        Err(Obstacle::Stop(Fault::passing(
+            "was changed by somebody else at the same time",
+        )))
+    }
+}
+
+impl From<io::Error> for Obstacle {
+    /// A mount point cannot be renamed over, and not every directory lets us create files.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::ResourceBusy
+            | ErrorKind::CrossesDevices
+            | ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem => Self::WriteInPlace,
+            _ => Self::Stop(trouble("cannot be replaced", &error)),
+        }
+    }
+}
+
+fn beside(path: &Path, text: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let (start, end) = temporary(path.file_name().unwrap_or_default());
+    let mut new = tempfile::Builder::new()
+        .prefix(&start)
+        .suffix(end)
+        .rand_bytes(16)
+        .tempfile_in(directory(path))?;
+    new.write_all(text)?;
+    new.as_file().sync_all()?;
+    Ok(new)
+}
+
+/// How the names of our temporary files begin and end: `.env` becomes `..env.rotakey-….tmp`.
+fn temporary(name: &OsStr) -> (OsString, &'static str) {
+    let mut start = OsString::from(".");
+    start.push(name);
+    start.push(".rotakey-");
+    (start, ".tmp")
+}
+
+/// Removes what a killed run left beside the file. Nobody else has such names, and nobody but us writes now: the
+/// ledger is locked.
+fn sweep(path: &Path) {
+    let (start, end) = temporary(path.file_name().unwrap_or_default());
+    let ours = |name: &OsStr| {
+        let name = name.as_encoded_bytes();
+        name.len() == start.len() + 16 + end.len()
+            && name.starts_with(start.as_encoded_bytes())
+            && name.ends_with(end.as_bytes())
+    };
+    let user = rustix::process::geteuid().as_raw();
+    for entry in fs::read_dir(directory(path))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let plain = || {
+            let found = fs::symlink_metadata(entry.path()).ok();
+            found.is_some_and(|of| of.is_file() && of.nlink() == 1 && of.uid() == user)
+        };
+        if ours(&entry.file_name()) && plain() {
+            // One that stays is tried again by the next write.
+            fs::remove_file(entry.path()).ok();
+        }
+    }
+}
+
+/// Without this a power cut may undo the rename.
+fn synced(path: &Path) -> Effect<()> {
+    match File::open(directory(path)).and_then(|directory| directory.sync_all()) {
+        Ok(()) => Effect::Done(()),
+        Err(error) => Effect::Uncertain(trouble("may not outlive a power cut", &error)),
+    }
+}
+
+fn directory(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+/// Takes the space before a byte is changed, so that a full disk leaves the old text whole.
+#[cfg(target_os = "linux")]
+fn reserve(file: &File, length: u64) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    use rustix::io::Errno;
+    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, length.max(1)) {
+        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reserve(_file: &File, _length: u64) -> io::Result<()> {
+    Ok(())
+}
+
+fn copy_attributes(from: &File, to: &File) -> io::Result<()> {
+    let mut names = vec![0; 64 * 1024];
+    let length = match flistxattr(from, &mut names) {
+        Ok(length) => length,
+        Err(rustix::io::Errno::OPNOTSUPP) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    for name in names[..length].split(|byte| *byte == 0) {
+        if name.is_empty() {
+            continue;
+        }
+        let mut value = vec![0; 64 * 1024];
+        let length = fgetxattr(from, name, &mut value)?;
+        fsetxattr(to, name, &value[..length], XattrFlags::empty())?;
+    }
+    Ok(())
+}
+
+fn trouble(what: &str, error: &io::Error) -> Fault {
+    let kind = match error.kind() {
+        ErrorKind::NotFound => FaultKind::Missing,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::Interrupted => {
+            FaultKind::Passing
+        }
+        _ => FaultKind::Refused,
+    };
+    let mut fault = Fault::refused(format!("{what}: {}", error.kind()));
+    fault.kind = kind;
+    fault
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use tempfile::{TempDir, tempdir};
+
+    fn env(text: &str) -> (TempDir, PathBuf) {
+        let dir = tempdir().unwrap();
+        let path = resolved(&dir.path().join("x.env")).unwrap();
+        fs::write(&path, text).unwrap();
+        (dir, path)
+    }
+
+    fn names(dir: &TempDir) -> Vec<String> {
+        let entries = fs::read_dir(dir.path()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn snapshot(path: &Path) -> Snapshot {
+        read(path).unwrap().unwrap()
+    }
+
+    fn inode(path: &Path) -> u64 {
+        fs::metadata(path).unwrap().ino()
+    }
+
+    #[test]
+    fn a_new_file_takes_the_place_of_the_old_one_with_its_mode() {
+        let (dir, path) = env("A=1\n");
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        let before = inode(&path);
+        assert_eq!(
+            snapshot(&path).replace(b"A=2\n", Way::Rename),
+            Effect::Done(())
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"A=2\n");
+        assert_ne!(inode(&path), before);
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o640);
+        assert_eq!(names(&dir), ["x.env"]);
+    }
+
+    #[test]
+    fn a_hard_link_keeps_its_inode() {
+        let (dir, path) = env("A=1\nB=22\n");
+        fs::hard_link(&path, dir.path().join("other")).unwrap();
+        let before = inode(&path);
+        assert_eq!(
+            snapshot(&path).replace(b"A=1\nB=3\n", Way::Rename),
+            Effect::Done(())
+        );
+        assert_eq!(fs::read(dir.path().join("other")).unwrap(), b"A=1\nB=3\n");
+        assert_eq!(inode(&path), before);
+    }
+
+    #[test]
+    fn a_mount_point_is_written_in_place() {
+        for kind in [ErrorKind::ResourceBusy, ErrorKind::CrossesDevices] {
+            let (dir, path) = env("A=1\n");
+            let before = inode(&path);
+            let busy = |_: &Path, _: &Path| Err(io::Error::from(kind));
+            let effect = snapshot(&path).replace_by(b"A=longer\n", Way::Rename, busy);
+            assert_eq!(effect, Effect::Done(()));
+            assert_eq!(fs::read(&path).unwrap(), b"A=longer\n");
+            assert_eq!(inode(&path), before);
+            assert_eq!(names(&dir), ["x.env"]);
+        }
+    }
+
+    #[test]
+    fn a_failed_rename_leaves_the_old_text_and_no_trace_of_the_new() {
+        let (dir, path) = env("A=1\n");
+        let full = |_: &Path, _: &Path| Err(io::Error::from(ErrorKind::StorageFull));
+        let effect = snapshot(&path).replace_by(b"A=2\n", Way::Rename, full);
+        let what = "cannot be replaced: no storage space";
+        assert_eq!(effect, Effect::NotDone(Fault::passing(what)));
+        assert_eq!(fs::read(&path).unwrap(), b"A=1\n");
+        assert_eq!(names(&dir), ["x.env"]);
+    }
+
+    #[test]
+    fn a_change_by_somebody_else_is_not_overwritten() {
+        for way in [Way::Rename, Way::InPlace] {
+            let (dir, path) = env("A=1\n");
+            let old = snapshot(&path);
+            fs::write(&path, "A=theirs\n").unwrap();
+            let what = "was changed by somebody else at the same time";
+            assert_eq!(
+                old.replace(b"A=2\n", way),
+                Effect::NotDone(Fault::passing(what))
+            );
+            assert_eq!(fs::read(&path).unwrap(), b"A=theirs\n");
+            assert_eq!(names(&dir), ["x.env"]);
+        }
+    }
+
+    #[test]
+    fn only_our_own_leftovers_are_swept() {
+        let (dir, path) = env("A=1\n");
+        let leftover = dir.path().join(".x.env.rotakey-0123456789abcdef.tmp");
+        for name in [
+            ".x.env.rotakey-0.tmp",
+            ".y.env.rotakey-0123456789abcdef.tmp",
+        ] {
+            fs::write(dir.path().join(name), "theirs").unwrap();
+        }
+        fs::write(&leftover, "A=secret\n").unwrap();
+        let link = dir.path().join(".x.env.rotakey-fedcba9876543210.tmp");
+        symlink(&path, &link).unwrap();
+        assert_eq!(
+            snapshot(&path).replace(b"A=2\n", Way::Rename),
+            Effect::Done(())
+        );
+        assert!(!leftover.exists());
+        assert!(link.is_symlink());
+        assert_eq!(names(&dir).len(), 4);
+    }
+
+    #[test]
+    fn a_symbolic_link_stays_and_its_file_changes() {
+        let (dir, path) = env("A=1\n");
+        let link = dir.path().join("link");
+        symlink("x.env", &link).unwrap();
+        let real = resolved(&link).unwrap();
+        assert_eq!(real, path);
+        assert_eq!(
+            snapshot(&real).replace(b"A=2\n", Way::Rename),
+            Effect::Done(())
+        );
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&link).unwrap(), b"A=2\n");
+    }
+
+    #[test]
+    fn extended_attributes_come_along() {
+        // Not below /tmp, which may be a file system that knows none.
+        let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let path = dir.path().canonicalize().unwrap().join("x.env");
+        fs::write(&path, "A=1\n").unwrap();
+        let set = |file: &File| fsetxattr(file, "user.note", b"kept", XattrFlags::empty());
+        set(&File::open(&path).unwrap()).unwrap();
+        assert_eq!(
+            snapshot(&path).replace(b"A=2\n", Way::Rename),
+            Effect::Done(())
+        );
+        let mut value = [0; 16];
+        let length = fgetxattr(File::open(&path).unwrap(), "user.note", &mut value).unwrap();
+        assert_eq!(&value[..length], b"kept");
+    }
+
+    #[test]
+    fn a_file_is_created_for_its_owner_only_and_never_over_another() {
+        let dir = tempdir().unwrap();
+        let path = resolved(&dir.path().join("new.env")).unwrap();
+        assert!(read(&path).unwrap().is_none());
+        assert_eq!(create(&path, b"A=1\n"), Effect::Done(()));
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+        let what = "cannot be created: entity already exists";
+        assert_eq!(
+            create(&path, b"A=2\n"),
+            Effect::NotDone(Fault::refused(what))
+        );
+        assert_eq!(names(&dir), ["new.env"]);
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused() {
+        let dir = tempdir().unwrap();
+        let of = |path: &Path| read(path).map(|_| ()).unwrap_err().what;
+        assert_eq!(of(dir.path()), "is not a regular file");
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+        assert_eq!(of(&pipe), "is not a regular file");
+        let dangling = dir.path().join("link");
+        symlink("nowhere", &dangling).unwrap();
+        let what = resolved(&dangling).unwrap_err().what;
+        assert_eq!(what, "cannot be found: entity not found");
+        assert!(of(&dangling).starts_with("cannot be opened: "));
+    }
+}
