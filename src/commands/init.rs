@@ -236,6 +236,18 @@ mod tests {
     }
 
     #[test]
+    fn the_configuration_that_is_written_is_a_good_one() {
+        let around = crate::config::Surroundings {
+            dir: "/srv".into(),
+            env: std::sync::Arc::new(|_| None),
+            secret: std::sync::Arc::new(|_| Err(crate::model::Fault::missing("no ledger"))),
+        };
+        if let Err(errors) = crate::config::resolve(STARTER, "rotations.yaml", &around) {
+            panic!("{errors}");
+        }
+    }
+
+    #[test]
     fn a_link_is_not_followed_to_write_through_it() {
         let directory = tempfile::tempdir().expect("a directory");
         let (link, elsewhere) = (

@@ -17,8 +17,8 @@
 //! | `revoked` | `old`, `next` |
 //! | `note` | `text` |
 //!
-//! Times are RFC 3339 in UTC with milliseconds; keys appear as hints (`sk-...x7K2`); a field without a value is left out. Names stay,
-//! fields may be added.
+//! Times are RFC 3339 in UTC with milliseconds; keys appear as hints (`sk-...x7K2`); a field without a value is left out.
+//! Names stay, fields may be added.
 
 use std::sync::Arc;
 
