@@ -190,7 +190,6 @@ mod tests {
         assert!(parsed("rotakey audit export --to 2024-02-01").is_ok());
         assert!(parsed("rotakey audit export --month 2024-01 --last-month").is_err());
         assert!(parsed("rotakey audit export --month 2024-01 --to 2024-02-01").is_err());
-        assert!(parsed("rotakey audit export --csv --json").is_err());
     }
 
     #[test]

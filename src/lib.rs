@@ -7,7 +7,7 @@
 //! | 7 | `main`, `lib`, [`cli`] | the door |
 //! | 6 | [`commands`] | a file per verb; the only place that joins things |
 //! | 5 | [`run`] | this invocation |
-//! | 4 | `config`, [`ui`], `audit` | what is meant, what is seen, what is shown as evidence |
+//! | 4 | [`config`], [`ui`], [`audit`] | what is meant, what is seen, what is shown as evidence |
 //! | 3 | [`rotation`] | the heart |
 //! | 2 | [`issuers`], [`targets`], [`notify`], [`ledger`] | neighbours that do not know each other |
 //! | 1 | [`http`], [`exec`] | the ways out |

@@ -148,3 +148,140 @@ Then, in a crontab:
   0 7 1 * *  cd {directory} && rotakey audit export --csv --last-month"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+    use crate::ledger::FileStore;
+    use crate::run::testing::Bench;
+
+    fn bench(directory: &Path) -> Bench {
+        let mut bench = Bench::new(directory);
+        bench.set("HOME", &directory.join("home").display().to_string());
+        bench
+    }
+
+    fn mode(path: &Path) -> u32 {
+        let found = fs::metadata(path).expect("it exists");
+        found.permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn an_empty_directory_gets_three_files_and_the_next_steps() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = directory.path();
+        let bench = bench(at);
+        assert_eq!(
+            init(&mut bench.begin(&[]), Args {}).expect("it works"),
+            Exit::Done
+        );
+        let said = bench.talk.text().replace(&at.display().to_string(), "DIR");
+        assert_eq!(
+            said,
+            "wrote   DIR/identity.txt  (opens the ledger)\n\
+             wrote   DIR/ledger.json.age  (holds the keys and the audit log)\n\
+             wrote   DIR/rotations.yaml  (says what is rotated, how often, and where it goes)\n\
+             \n\
+             Keep a copy of DIR/identity.txt somewhere safe and out of version control:\n\
+             without it nothing opens the ledger.\n\
+             \n\
+             Next:\n  \
+             1. edit DIR/rotations.yaml\n  \
+             2. rotakey check          will it work?\n  \
+             3. rotakey adopt NAME     take over each key that is live today\n  \
+             4. rotakey plan           what would the next run do?\n\
+             \n\
+             Then, in a crontab:\n  \
+             0 9 * * *  cd DIR && rotakey plan --warn && rotakey rotate && rotakey revoke\n  \
+             0 7 1 * *  cd DIR && rotakey audit export --csv --last-month\n"
+        );
+        assert_eq!(bench.out.text(), "");
+        assert_eq!(mode(&at.join("identity.txt")), 0o600);
+        assert_eq!(mode(&at.join("ledger.json.age")), 0o600);
+    }
+
+    #[test]
+    fn the_identity_opens_the_ledger() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let bench = bench(directory.path());
+        init(&mut bench.begin(&[]), Args {}).expect("it works");
+        let text = fs::read_to_string(directory.path().join("identity.txt")).expect("an identity");
+        let identity = Credential::new("test", move || Ok(SecretValue::new(text.clone())));
+        let store = FileStore::at(&directory.path().join("ledger.json.age")).expect("a store");
+        let opening = bench
+            .begin(&[])
+            .opening(std::sync::Arc::new(store), identity);
+        let ledger = Ledger::open(&opening).expect("it opens");
+        assert!(ledger.state().secrets.is_empty());
+    }
+
+    #[test]
+    fn a_second_time_changes_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let bench = bench(directory.path());
+        let read = || {
+            ["identity.txt", "ledger.json.age", "rotations.yaml"]
+                .map(|name| fs::read(directory.path().join(name)).expect(name))
+        };
+        init(&mut bench.begin(&[]), Args {}).expect("it works");
+        let before = read();
+        assert_eq!(
+            init(&mut bench.begin(&[]), Args {}).expect("it works"),
+            Exit::Done
+        );
+        assert!(before == read(), "a file was written again");
+        assert_eq!(bench.talk.text().matches("(left as it is)").count(), 3);
+    }
+
+    #[test]
+    fn the_configuration_that_is_written_is_a_good_one() {
+        let around = crate::config::Surroundings {
+            dir: "/srv".into(),
+            env: std::sync::Arc::new(|_| None),
+            secret: std::sync::Arc::new(|_| Err(crate::model::Fault::missing("no ledger"))),
+        };
+        if let Err(errors) = crate::config::resolve(STARTER, "rotations.yaml", &around) {
+            panic!("{errors}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_not_followed_to_write_through_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (link, elsewhere) = (
+            directory.path().join("rotations.yaml"),
+            directory.path().join("x"),
+        );
+        symlink(&elsewhere, link).expect("a link");
+        init(&mut bench(directory.path()).begin(&[]), Args {}).expect("it works");
+        assert!(!elsewhere.exists());
+    }
+
+    #[test]
+    fn an_identity_that_is_none_is_named_and_kept() {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("identity.txt"), "my notes\n").expect("a file");
+        let error =
+            init(&mut bench(directory.path()).begin(&[]), Args {}).expect_err("no identity");
+        assert_eq!(error.exit(), Exit::Usage);
+        let said = error.render();
+        assert!(
+            said.contains("identity.txt holds no age identity"),
+            "{said}"
+        );
+        assert!(!said.contains("my notes"), "{said}");
+        assert!(!directory.path().join("ledger.json.age").exists());
+    }
+
+    #[test]
+    fn a_lost_ledger_is_not_replaced_by_an_empty_one() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let bench = bench(directory.path());
+        init(&mut bench.begin(&[]), Args {}).expect("it works");
+        fs::remove_file(directory.path().join("ledger.json.age")).expect("it was there");
+        let error = init(&mut bench.begin(&[]), Args {}).expect_err("it is lost");
+        assert_eq!(error.exit(), Exit::LedgerRefused);
+    }
+}

@@ -8,6 +8,8 @@ mod ledger;
 mod options;
 mod process;
 mod signals;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -122,5 +124,61 @@ impl Run {
             .map(Path::to_path_buf)
             .or_else(|| from_environment().map(PathBuf::from))
             .map(|path| self.path(&path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::Bench;
+    use super::*;
+
+    #[test]
+    fn a_run_has_one_id_and_one_now() {
+        let bench = Bench::new("/srv");
+        let run = bench.begin(&[]);
+        assert_eq!(run.id.as_str(), "run_00000000002a");
+        assert_eq!(run.now.to_rfc3339(), "2024-02-18T09:00:00+00:00");
+        assert_eq!(run.actor.to_string(), "auto: cron");
+    }
+
+    #[test]
+    fn what_is_said_wins_over_the_environment_and_both_over_the_usual_place() {
+        let mut bench = Bench::new("/srv");
+        assert_eq!(
+            bench.begin(&[]).config_path(),
+            Path::new("/srv/rotations.yaml")
+        );
+        assert_eq!(bench.begin(&[]).ledger_named(), None);
+        bench.set("ROTAKEY_CONFIG", "etc/prod.yaml");
+        bench.set("ROTAKEY_LEDGER", "/var/ledger.json.age");
+        bench.set("ROTAKEY_IDENTITY", "");
+        let run = bench.begin(&["--ledger", "here.age"]);
+        assert_eq!(run.config_path(), Path::new("/srv/etc/prod.yaml"));
+        assert_eq!(
+            run.ledger_named().as_deref(),
+            Some(Path::new("/srv/here.age"))
+        );
+        assert_eq!(run.identity_named(), None);
+    }
+
+    #[test]
+    fn a_signal_is_told_unless_something_is_more_urgent() {
+        let bench = Bench::new("/srv");
+        bench.signals.raise(Exit::Interrupted);
+        assert_eq!(bench.begin(&[]).end(Exit::Done), Exit::Interrupted);
+        assert_eq!(bench.begin(&[]).end(Exit::PersonNeeded), Exit::PersonNeeded);
+    }
+
+    #[test]
+    fn lost_data_fails_a_run_and_says_so() {
+        let mut bench = Bench::new("/srv");
+        bench.full = true;
+        let mut run = bench.begin(&["--quiet"]);
+        run.ui.data("evidence\n");
+        assert_eq!(run.end(Exit::Done), Exit::Failed);
+        assert_eq!(
+            bench.talk.text(),
+            "error: write to stdout: no storage space\n"
+        );
     }
 }

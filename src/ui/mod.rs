@@ -9,6 +9,8 @@ mod outlet;
 mod printer;
 mod progress;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use ink::Ink;
 pub use outlet::{Outlet, Size};

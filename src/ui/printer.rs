@@ -190,3 +190,116 @@ pub(super) fn locked(shared: &Shared) -> MutexGuard<'_, Outlet> {
 pub(super) fn obedient(line: &str) -> String {
     line.chars().filter(|c| !c.is_control()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+    use crate::ui::testing::{Broken, Paper, no_environment, terminal};
+
+    #[test]
+    fn data_goes_to_stdout_and_talk_to_stderr() {
+        let (out, talk) = (Paper::default(), Paper::default());
+        let mut printer = Printer::new(
+            Outlet::plain(out.clone()),
+            Outlet::plain(talk.clone()),
+            Manner::People,
+            &no_environment,
+        );
+        printer.data("a,b\n");
+        printer.say("one\ntwo");
+        printer.finish().expect("it was written");
+        assert_eq!(
+            (out.text(), talk.text()),
+            ("a,b\n".into(), "one\ntwo\n".into())
+        );
+    }
+
+    #[test]
+    fn quiet_silences_talk_but_not_errors() {
+        let talk = Paper::default();
+        let mut printer = Printer::new(
+            Outlet::plain(Paper::default()),
+            Outlet::plain(talk.clone()),
+            Manner::Quiet,
+            &no_environment,
+        );
+        printer.say("all is well");
+        printer.error(&Error::says(Exit::Failed, "it is not").hint("look"));
+        assert_eq!(talk.text(), "error: it is not\n  hint: look\n");
+    }
+
+    #[test]
+    fn a_terminal_sees_colour_and_never_the_escape_codes_of_others() {
+        let talk = Paper::default();
+        let mut printer = Printer::new(
+            Outlet::plain(Paper::default()),
+            terminal(talk.clone(), 80, 24),
+            Manner::People,
+            &no_environment,
+        );
+        printer.error(&Error::says(Exit::Failed, "no"));
+        printer.say("a\u{1b}[2Jb\rc");
+        assert_eq!(talk.text(), "\u{1b}[1;31merror:\u{1b}[0m no\na[2Jbc\n");
+    }
+
+    #[test]
+    fn stderr_that_cannot_be_written_changes_nothing() {
+        let out = Paper::default();
+        let mut printer = Printer::new(
+            Outlet::plain(out.clone()),
+            Outlet::plain(Broken),
+            Manner::People,
+            &no_environment,
+        );
+        printer.say("lost");
+        printer.insist("lost as well");
+        printer.data("kept");
+        assert!(printer.finish().is_ok());
+        assert_eq!(out.text(), "kept");
+    }
+
+    #[test]
+    fn stdout_that_cannot_be_written_is_remembered() {
+        let mut printer = Printer::new(
+            Outlet::plain(Broken),
+            Outlet::plain(Paper::default()),
+            Manner::People,
+            &no_environment,
+        );
+        printer.data("lost");
+        printer.data("not even tried");
+        let lost = printer.finish().expect_err("data was lost");
+        assert_eq!(lost.kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn an_export_that_cannot_be_written_fails_where_it_is_written_and_at_the_end() {
+        let mut printer = Printer::new(
+            Outlet::plain(Broken),
+            Outlet::plain(Paper::default()),
+            Manner::People,
+            &no_environment,
+        );
+        assert!(printer.stream().write_all(b"row").is_err());
+        assert!(printer.stream().write_all(b"row").is_err());
+        assert!(printer.finish().is_err());
+    }
+
+    #[test]
+    fn the_real_full_disk_and_the_real_closed_pipe_do_not_panic() {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let (reader, pipe) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut printer = Printer::new(
+            Outlet::plain(full.expect("/dev/full")),
+            Outlet::plain(pipe),
+            Manner::People,
+            &no_environment,
+        );
+        printer.say("nobody reads this");
+        printer.data("no room for this");
+        let lost = printer.finish().expect_err("data was lost");
+        assert_eq!(lost.kind(), io::ErrorKind::StorageFull);
+    }
+}

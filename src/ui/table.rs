@@ -91,3 +91,59 @@ fn line(row: &[(Ink, String)], widths: &[usize], paint: &dyn Fn(Ink, &str) -> St
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(["SECRET", "STATE", "DUE"]);
+        table.row([
+            (Ink::Plain, "openai".into()),
+            (Ink::Good, "fresh".into()),
+            (Ink::Plain, "Feb 18, 2024 (in 7 days)".into()),
+        ]);
+        table.row([
+            (Ink::Plain, "東京".into()),
+            (Ink::Plain, String::new()),
+            (Ink::Bad, "today".into()),
+        ]);
+        table.row([(Ink::Plain, "db".into())]);
+        table
+    }
+
+    fn plain(width: usize) -> String {
+        table().text(width, &|_, text| text.to_owned())
+    }
+
+    #[test]
+    fn columns_line_up_and_no_line_ends_in_blanks() {
+        assert_eq!(
+            plain(200),
+            "SECRET  STATE  DUE\n\
+             openai  fresh  Feb 18, 2024 (in 7 days)\n\
+             東京           today\n\
+             db\n"
+        );
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_the_widest_column_is_cut() {
+        assert_eq!(
+            plain(30),
+            "SECRET  STATE  DUE\n\
+             openai  fresh  Feb 18, 2024 (…\n\
+             東京           today\n\
+             db\n"
+        );
+    }
+
+    #[test]
+    fn colour_does_not_move_the_columns() {
+        let painted = table().text(200, &|ink, text| match ink {
+            Ink::Good => format!("<{text}>"),
+            _ => text.to_owned(),
+        });
+        assert!(painted.contains("openai  <fresh>  Feb 18"), "{painted}");
+    }
+}

@@ -7,11 +7,9 @@ use crate::model::{Instant, SecretName, sanitise, when};
 use crate::ui::Size;
 use crate::ui::fit::fit;
 
+use super::line::{Extent, Line};
 use super::tally::Tally;
-use super::words::{self, Way};
-
-/// So many failures and waits of one step are shown while it runs; afterwards every failure is named.
-const SHOWN: usize = 3;
+use super::words::Way;
 
 /// All rotations that are under way.
 #[derive(Debug, Default)]
@@ -34,28 +32,6 @@ pub(super) struct Block {
 enum Entry {
     Said(String),
     Step(Line),
-}
-
-#[derive(Debug)]
-struct Line {
-    step: Step,
-    /// As the rotation names it, and as people do.
-    target: String,
-    spoken: String,
-    way: Way,
-    began: Instant,
-    tally: Tally,
-    /// For services: how far the requests for a redeploy have come; `tally` counts what was observed.
-    asked: Tally,
-}
-
-/// How much of a block is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extent {
-    /// While it runs: what changes, and only some of what failed.
-    Running,
-    /// For good: every failure, nothing that moves.
-    Final,
 }
 
 impl Board {
@@ -132,6 +108,18 @@ impl Block {
         }
     }
 
+    /// The new key exists, whether or not its making was announced as a step.
+    pub(super) fn issued(&mut self) {
+        let open = self.entries.iter_mut().find_map(|entry| match entry {
+            Entry::Step(line) if line.is_issue() && !line.is_over() => Some(line),
+            _ => None,
+        });
+        match open {
+            Some(line) => line.tally_of(Step::Issue).done(""),
+            None => self.said("✅ New key generated".to_owned()),
+        }
+    }
+
     /// Adds a line to the steps.
     pub(super) fn said(&mut self, line: String) {
         self.entries.push(Entry::Said(line));
@@ -140,6 +128,11 @@ impl Block {
     /// From here on the rotation goes back.
     pub(super) fn turn_back(&mut self) {
         self.way = Way::Back;
+        for entry in &mut self.entries {
+            if let Entry::Step(line) = entry {
+                line.cut();
+            }
+        }
     }
 
     /// A step began on so many places.
@@ -172,18 +165,11 @@ impl Block {
         let way = self.way;
         let found = self.entries.iter().rposition(|entry| match entry {
             Entry::Said(_) => false,
-            Entry::Step(line) => line.way == way && line.covers(step, target) && !line.is_over(),
+            Entry::Step(line) => line.covers(step, target, way) && !line.is_over(),
         });
         let at = found.unwrap_or_else(|| {
-            self.entries.push(Entry::Step(Line {
-                step,
-                target: target.to_owned(),
-                spoken: sanitise(spoken),
-                way,
-                began: now,
-                tally: Tally::default(),
-                asked: Tally::default(),
-            }));
+            self.entries
+                .push(Entry::Step(Line::new(step, target, spoken, way, now)));
             self.entries.len() - 1
         });
         match &mut self.entries[at] {
@@ -220,7 +206,11 @@ impl Block {
 
     /// The block as one line, for a screen that is too small.
     fn brief(&self, now: Instant) -> String {
-        let latest = match self.entries.last() {
+        let open = self.entries.iter().find(|entry| match entry {
+            Entry::Said(_) => false,
+            Entry::Step(line) => !line.is_over(),
+        });
+        let latest = match open.or(self.entries.last()) {
             None => "🔄 …".to_owned(),
             Some(Entry::Said(line)) => line.clone(),
             Some(Entry::Step(line)) => line.summary(now),
@@ -230,107 +220,6 @@ impl Block {
             Some((sign, rest)) => format!("{sign} {}: {rest}", self.title),
             None => format!("{}: {latest}", self.title),
         }
-    }
-}
-
-impl Line {
-    /// Redeploys of all targets are one line: what people want to know is how many services are through.
-    fn covers(&self, step: Step, target: &str) -> bool {
-        match (is_redeploy(self.step), is_redeploy(step)) {
-            (true, true) => true,
-            _ => self.step == step && self.target == target,
-        }
-    }
-
-    fn tally_of(&mut self, step: Step) -> &mut Tally {
-        match step {
-            Step::Activate => &mut self.asked,
-            _ => &mut self.tally,
-        }
-    }
-
-    fn places(&self) -> usize {
-        self.tally.places().max(self.asked.places())
-    }
-
-    fn failures(&self) -> impl Iterator<Item = &(String, String)> {
-        self.asked.failures().iter().chain(self.tally.failures())
-    }
-
-    fn is_over(&self) -> bool {
-        let places = self.places();
-        places > 0 && self.tally.count() + self.failures().count() >= places
-    }
-
-    fn summary(&self, now: Instant) -> String {
-        let (done, places) = (self.tally.count(), self.places());
-        if !self.is_over() {
-            let doing = words::doing(self.step, self.way, &self.spoken);
-            let counts = if places > 1 || is_redeploy(self.step) {
-                format!(" ({done}/{places})")
-            } else {
-                String::new()
-            };
-            return format!("⏳ {doing}{counts}...{}", elapsed(self.began, now));
-        }
-        let what = words::done(self.step, self.way, &self.spoken);
-        match (done == places, places) {
-            (false, 1) => format!(
-                "❌ {}: failed",
-                words::doing(self.step, self.way, &self.spoken)
-            ),
-            (false, _) => format!("❌ {what}: {done}/{places}"),
-            (true, 1) if !is_redeploy(self.step) => format!("✅ {what}"),
-            (true, _) if is_redeploy(self.step) => format!("✅ {what} ({done}/{places})"),
-            (true, _) => format!("✅ {what} ({places} places)"),
-        }
-    }
-
-    fn write(&self, now: Instant, extent: Extent, lines: &mut Vec<String>) {
-        let mut summary = self.summary(now);
-        if extent == Extent::Final && !self.is_over() {
-            summary = format!(
-                "⏳ {}: {}/{}, not over",
-                words::doing(self.step, self.way, &self.spoken),
-                self.tally.count(),
-                self.places()
-            );
-        }
-        lines.push(summary);
-        let failures: Vec<_> = self.failures().collect();
-        let shown = match extent {
-            Extent::Running => failures.len().min(SHOWN),
-            Extent::Final => failures.len(),
-        };
-        for (place, why) in &failures[..shown] {
-            lines.push(format!("   ❌ {place}: {why}"));
-        }
-        if shown < failures.len() {
-            lines.push(format!("   … and {} more failed", failures.len() - shown));
-        }
-        if extent == Extent::Running {
-            lines.extend(
-                self.tally
-                    .waiting()
-                    .take(SHOWN)
-                    .map(|wait| format!("   {wait}")),
-            );
-        }
-    }
-}
-
-fn is_redeploy(step: Step) -> bool {
-    matches!(step, Step::Activate | Step::Confirm)
-}
-
-/// How long something has taken, once that is worth a look: ` 1m 20s`.
-fn elapsed(since: Instant, now: Instant) -> String {
-    let seconds = (now - since).num_seconds();
-    match (seconds / 60, seconds % 60) {
-        (0, ..5) => String::new(),
-        (minutes, _) if minutes < 0 => String::new(),
-        (0, seconds) => format!(" {seconds}s"),
-        (minutes, seconds) => format!(" {minutes}m {seconds:02}s"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Progress for machines (`--json`): one object a line on stdout, one line a piece of news.
 //!
-//! Every object has `news`, `at`, `run` and `secret`. The other fields, by `news`:
+//! Every object has `at`, `run`, `secret` and `news`. The other fields, by `news`:
 //!
 //! | `news` | fields |
 //! | --- | --- |
@@ -17,11 +17,12 @@
 //! | `revoked` | `old`, `next` |
 //! | `note` | `text` |
 //!
-//! Times are RFC 3339 in UTC; keys appear as hints (`sk-...x7K2`); a field without a value is left out. Names stay,
-//! fields may be added.
+//! Times are RFC 3339 in UTC with milliseconds; keys appear as hints (`sk-...x7K2`); a field without a value is left out.
+//! Names stay, fields may be added.
 
 use std::sync::Arc;
 
+use chrono::SecondsFormat;
 use serde::Serialize;
 
 use crate::model::{Clock, Hint, Instant, RunId, SecretName};
@@ -48,7 +49,7 @@ impl<'a> Json<'a> {
 impl Progress for Json<'_> {
     fn tell(&mut self, news: News<'_>) {
         let object = Object {
-            at: self.clock.now(),
+            at: time(self.clock.now()),
             run: &self.run,
             secret: news.secret,
             told: Told::of(&news),
@@ -60,13 +61,17 @@ impl Progress for Json<'_> {
     }
 }
 
+fn time(at: Instant) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
 #[derive(Serialize)]
 struct Object<'a> {
-    #[serde(flatten)]
-    told: Told<'a>,
-    at: Instant,
+    at: String,
     run: &'a RunId,
     secret: &'a SecretName,
+    #[serde(flatten)]
+    told: Told<'a>,
 }
 
 #[derive(Serialize)]
@@ -105,7 +110,7 @@ enum Told<'a> {
     },
     Soaking {
         stage: &'a str,
-        until: Instant,
+        until: String,
     },
     Promoted {
         new: &'a Hint,
@@ -127,7 +132,7 @@ enum Told<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         old: Option<&'a Hint>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        next: Option<Instant>,
+        next: Option<String>,
     },
     Note {
         text: &'a str,
@@ -183,7 +188,10 @@ impl<'a> Told<'a> {
                 place,
                 why,
             },
-            Happening::Soaking { stage, until } => Told::Soaking { stage, until },
+            Happening::Soaking { stage, until } => Told::Soaking {
+                stage,
+                until: time(until),
+            },
             Happening::Promoted {
                 new,
                 old,
@@ -198,7 +206,10 @@ impl<'a> Told<'a> {
             },
             Happening::UndoBegan { why } => Told::UndoBegan { why },
             Happening::RolledBack { why, live } => Told::RolledBack { why, live },
-            Happening::Revoked { old, next } => Told::Revoked { old, next },
+            Happening::Revoked { old, next } => Told::Revoked {
+                old,
+                next: next.map(time),
+            },
             Happening::Note { text } => Told::Note { text },
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::style::ProgressTracker;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
+use crate::ledger::Step;
 use crate::model::{Clock, SecretName, sanitise};
 use crate::notify::Message;
 use crate::rotation::{Happening, News, Progress};
@@ -15,7 +16,8 @@ use crate::ui::outlet::Measure;
 use crate::ui::printer::{Shared, locked};
 
 use super::Spoken;
-use super::board::{self, Block, Board, Extent};
+use super::board::{self, Block, Board};
+use super::line::Extent;
 
 /// A redraw this often keeps the seconds moving; more would only cost.
 const TICK: Duration = Duration::from_millis(500);
@@ -134,9 +136,12 @@ impl Live {
             }
             Happening::Issued { new } => {
                 block.head_line(format!("New key: {new}"));
-                block.said("✅ New key generated".to_owned());
+                block.issued();
             }
-            // `Issued` says it better.
+            // `Issued` has said it.
+            Happening::PlaceDone {
+                step: Step::Issue, ..
+            } => {}
             Happening::StepBegan {
                 step,
                 target,

@@ -2,9 +2,12 @@
 
 mod board;
 mod json;
+mod line;
 mod live;
 mod plain;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::collections::BTreeMap;

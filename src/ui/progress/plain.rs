@@ -89,7 +89,12 @@ impl<'a> Plain<'a> {
         if done == 0 || (told_otherwise && open.way == Way::Forward) {
             return;
         }
-        let what = words::logged(open.step, open.way, &self.spoken(&open.target));
+        let what = words::logged(
+            open.step,
+            open.way,
+            &sanitise(&open.target),
+            &self.spoken(&open.target),
+        );
         let counts = match open.tally.places() {
             1 => String::new(),
             places => format!(": {done}/{places}"),

@@ -49,15 +49,16 @@ pub(super) fn done(step: Step, way: Way, target: &str) -> String {
     }
 }
 
-/// The step as the log of a run without a terminal names it, where that says more than [`done`].
-pub(super) fn logged(step: Step, way: Way, target: &str) -> String {
+/// The step as the log of a run without a terminal names it. What was redeployed is known by its label, not by what
+/// is said of a delivery to it.
+pub(super) fn logged(step: Step, way: Way, target: &str, spoken: &str) -> String {
     match step {
         Step::Activate => format!("redeploy of {target} asked for"),
         Step::Confirm => match way {
             Way::Forward => format!("{target} observed on the new key"),
             Way::Back => format!("{target} observed on the old key"),
         },
-        _ => lowered(&done(step, way, target)),
+        _ => lowered(&done(step, way, spoken)),
     }
 }
 
