@@ -4,6 +4,8 @@
 //! `cargo bench --bench ledger` prints each figure beside its bar, then divan's distribution of the commits. The ledgers
 //! are made under the target directory, so that the disk is the one that builds run on. Linux tells the peak memory.
 
+#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
