@@ -58,6 +58,12 @@ impl Error {
         &self.reports
     }
 
+    /// The same error with another exit code.
+    #[must_use]
+    pub fn with_exit(self, exit: Exit) -> Self {
+        Self { exit, ..self }
+    }
+
     /// The same error with advice: one imperative line, best a command to paste.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {

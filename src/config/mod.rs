@@ -39,6 +39,7 @@ mod tests;
 
 pub use complaint::{ConfigError, ConfigErrors, Mark};
 pub use resolve::{Config, LedgerConfig, resolve};
+pub use say::meant;
 pub use secrets::{GraceFrom, IssuerSetup, SecretConfig};
-pub use source::{Environment, Lookup, Surroundings};
+pub use source::{Environment, Lookup, Surroundings, private_file};
 pub use targets::TargetSetup;

@@ -93,8 +93,8 @@ pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     (distance <= allowed).then_some(nearest)
 }
 
-/// What to write instead of an unknown word.
-pub(super) fn meant(word: &str, known: &[&str]) -> String {
+/// What to write instead of an unknown word: the nearest known one, or all of them.
+pub fn meant(word: &str, known: &[&str]) -> String {
     match nearest(word, known) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None if known.is_empty() => "nothing can be chosen here".to_owned(),

@@ -134,6 +134,14 @@ impl fmt::Display for Source {
     }
 }
 
+/// A credential in a file that only we can read.
+pub fn private_file(path: PathBuf) -> Credential {
+    let source = format!("file {}", path.display());
+    Credential::new(source.clone(), move || {
+        of_file(&path).map_err(|fault| fault.at(&source))
+    })
+}
+
 fn listed() -> &'static str {
     "`{ env: NAME }`, `{ file: PATH }`, `{ command: [PROGRAM, …] }`, `{ secret: NAME }`"
 }
