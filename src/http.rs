@@ -11,7 +11,7 @@
 //! | any other 4xx | refused | **not done**, refused |
 //! | 301, 307, 308: asked to go elsewhere | refused; never followed | **not done**, refused |
 //! | other 3xx | refused | **uncertain** |
-//! | 5xx, no answer in time, answer cut off or too long | tried again, then passing | **uncertain** |
+//! | 5xx; no answer in time; an answer that is cut off, too long or not JSON | tried again, then passing | **uncertain** |
 //!
 //! A change that may be repeated ([`Call::repeatable`]) is tried again also after an uncertain try; once one try was
 //! uncertain, only a success settles it, because the earlier request may still land. A create ([`Call::once`]) is sent

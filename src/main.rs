@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The program. Everything is in the library, where tests and the demo can call it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rotakey::main().into()
+}

@@ -135,5 +135,5 @@ pub(super) fn end_group(child: &mut Child) {
         // A failure means that nothing of the group is left.
         let _ = kill_process_group(group, Signal::KILL);
     }
-    let _ = child.wait();
+    drop(child.wait());
 }

@@ -82,6 +82,15 @@ pub(super) fn judge(
     }
 }
 
+/// An answer that must be JSON, or nothing at all. A login page of some network in between says nothing about the
+/// vendor, whatever its status.
+pub(super) fn json(reply: Reply) -> Try {
+    match reply.check() {
+        Ok(()) => Try::Good(reply),
+        Err(fault) => Try::Unclear(fault, Wait::Backoff),
+    }
+}
+
 fn describe(status: u16, known: Option<&Known>) -> Fault {
     let (kind, what) = match status {
         300..400 => (
@@ -155,14 +164,8 @@ fn broke_off() -> Try {
 }
 
 fn unreachable(error: &reqwest::Error, name: &str) -> Try {
-    let causes = || causes(error);
-    let certificate = causes().any(|cause| {
-        let inner = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        let tls = cause
-            .downcast_ref::<rustls::Error>()
-            .or_else(|| inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()));
+    let certificate = causes(error).any(|cause| {
+        let tls = cause.downcast_ref::<rustls::Error>();
         matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
     });
     if certificate {
@@ -171,19 +174,14 @@ fn unreachable(error: &reqwest::Error, name: &str) -> Try {
                 .hint("let SSL_CERT_FILE name the bundle that holds its issuer"),
         );
     }
-    let why = causes()
-        .find_map(|cause| cause.downcast_ref::<io::Error>())
-        .map(|error| match error.kind() {
-            io::ErrorKind::ConnectionRefused => "connection refused",
-            io::ErrorKind::TimedOut => "timed out",
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "no route",
-            _ => "no connection",
-        });
-    let why = match why {
+    let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
+    let why = match io.map(io::Error::kind) {
         _ if error.is_dns() => "its name is not known",
         _ if error.is_timeout() => "timed out",
-        Some(why) => why,
-        None => "no connection",
+        Some(io::ErrorKind::ConnectionRefused) => "connection refused",
+        Some(io::ErrorKind::TimedOut) => "timed out",
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => "no route",
+        _ => "no connection",
     };
     Try::Later(
         Fault::passing(format!("cannot reach {name}: {why}")),
@@ -191,11 +189,19 @@ fn unreachable(error: &reqwest::Error, name: &str) -> Try {
     )
 }
 
-fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+/// What the error was made of. An I/O error passes over the error it wraps when asked for its source, so that one is
+/// taken out by hand.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
     let mut next = error.source();
     std::iter::from_fn(move || {
         let cause = next?;
-        next = cause.source();
+        let wrapped = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        next = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => cause.source(),
+        };
         Some(cause)
     })
 }

@@ -10,7 +10,7 @@ use reqwest::{Method, Url};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::answer::{Translate, Try, broken, cut_off, judge, too_long};
+use super::answer::{Translate, Try, broken, cut_off, json, judge, too_long};
 use super::reply::{BODY, Reply};
 use super::tries::{End, Nature, Tries};
 use super::{Api, client};
@@ -29,7 +29,15 @@ pub struct Call {
     translate: Option<Translate>,
     deadline: TimeDelta,
     longest: u64,
+    expected: Body,
     fault: Option<Fault>,
+}
+
+/// What an answer must be made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Json,
+    Any,
 }
 
 impl Call {
@@ -45,6 +53,7 @@ impl Call {
             translate: None,
             deadline: TimeDelta::seconds(30),
             longest: BODY,
+            expected: Body::Json,
             fault: None,
         }
     }
@@ -101,6 +110,12 @@ impl Call {
     /// Sets the most bytes of an answer that are read; 1 MiB unless set.
     pub fn at_most(mut self, bytes: u64) -> Self {
         self.longest = bytes;
+        self
+    }
+
+    /// Takes any body for an answer, not only JSON: some webhooks answer `ok`.
+    pub fn any_body(mut self) -> Self {
+        self.expected = Body::Any;
         self
     }
 
@@ -197,7 +212,10 @@ impl Call {
             Err(error) => return cut_off(&error, &self.api.0.name, seconds),
         };
         let reply = Reply::new(status, headers, body);
-        judge(reply, self.accepted, self.translate, self.api.0.clock.now())
+        match judge(reply, self.accepted, self.translate, self.api.0.clock.now()) {
+            Try::Good(reply) if self.expected == Body::Json => json(reply),
+            other => other,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::HeaderMap;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -46,6 +46,14 @@ impl Reply {
         // What serde has to say may quote the body.
         serde_json::from_slice(&self.body)
             .map_err(|_| Fault::passing("the answer cannot be understood"))
+    }
+
+    /// Whether the body is JSON, or nothing at all.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        match self.body.is_empty() {
+            true => Ok(()),
+            false => self.parse::<IgnoredAny>().map(|_| ()),
+        }
     }
 
     /// Whether there is no body.

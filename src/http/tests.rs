@@ -400,16 +400,59 @@ fn known_codes_get_our_words_and_end_hopeless_retries() {
     assert_eq!(clock.waits(), []);
 }
 
+fn page(status: u16, kind: &str, body: &str) -> Answer {
+    let length = body.len();
+    Answer::Raw(
+        format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+            .into_bytes(),
+    )
+}
+
 #[test]
-fn only_json_is_read_and_faults_quote_nothing() {
-    let html = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}".to_vec();
-    let not = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 7\r\nconnection: close\r\n\r\nsk-live".to_vec();
-    let server = Server::start(vec![Answer::Raw(html), Answer::Raw(not)]);
+fn only_json_is_an_answer_and_faults_quote_nothing() {
+    for (status, kind, body, what) in [
+        (200, "text/html", "<p>sk-live</p>", "the answer is not JSON"),
+        (
+            200,
+            "application/json",
+            "{\"key\": \"sk-li",
+            "the answer cannot be understood",
+        ),
+        (404, "text/html", "<p>sk-live</p>", "the answer is not JSON"),
+    ] {
+        let server = Server::start(vec![page(status, kind, body)]);
+        let api = server.api(&JumpingClock::new());
+        assert_eq!(
+            outcome(api.post("/x").accept(&[404]).once()),
+            row("uncertain", FaultKind::Passing, what)
+        );
+    }
+}
+
+#[test]
+fn any_body_will_do_where_that_is_said() {
+    let server = Server::start(vec![page(200, "text/plain", "ok")]);
     let api = server.api(&JumpingClock::new());
-    let read = || api.get("/x").read().and_then(|reply| reply.json());
-    assert_eq!(read(), Err(Fault::passing("the answer is not JSON")));
     assert_eq!(
-        read(),
+        outcome(api.post("/hook").any_body().once()),
+        ("done", None, "200".to_owned())
+    );
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_asked_for_again() {
+    let server = Server::start(vec![
+        page(200, "text/html", "<p>"),
+        Answer::Json(200, json!([1])),
+    ]);
+    let reply = server
+        .api(&JumpingClock::new())
+        .get("/x")
+        .read()
+        .expect("the second answer");
+    assert_eq!(reply.json(), Ok(json!([1])));
+    assert_eq!(
+        reply.parse::<String>(),
         Err(Fault::passing("the answer cannot be understood"))
     );
 }

@@ -9,7 +9,7 @@ use crate::model::{
     Hint, Instant, Key, KeyId, RotationId, RunId, SecretName, ServiceId, SiteId, StageName, Tag,
 };
 
-use super::state::{ServiceProgress, SiteProgress, SiteWrite, Trigger};
+use super::state::{ServiceProgress, SiteProgress, SiteWrite, Trigger, Way};
 
 /// One change to one secret.
 #[derive(Clone, Debug)]
@@ -101,8 +101,17 @@ pub enum Progress {
     },
     /// Sites were discovered. Known ones keep what they have.
     SitesFound(BTreeMap<SiteId, SiteProgress>),
-    /// Services are to be redeployed that way.
-    ServicesTurned(BTreeMap<ServiceId, ServiceProgress>),
+    /// Sites that were known are not there any more.
+    SitesGone(Vec<SiteId>),
+    /// Sites are about to be written that way, and the services that use them will have to be redeployed.
+    Turned {
+        /// Which way.
+        way: Way,
+        /// The sites.
+        sites: Vec<SiteId>,
+        /// The services.
+        services: BTreeMap<ServiceId, ServiceProgress>,
+    },
     /// Requests are about to be sent; until they are settled they may land at any time (G2).
     Sent {
         /// Of which step.
@@ -112,7 +121,7 @@ pub enum Progress {
         /// Which run sends them.
         run: RunId,
     },
-    /// Every request that was sent has an outcome.
+    /// Every request this run has sent has an outcome, doubtful ones included.
     Settled,
     /// A request had no outcome.
     Doubted {
@@ -154,6 +163,18 @@ pub enum Progress {
         service: ServiceId,
         /// What was observed.
         how: String,
+    },
+    /// Sites and services were found that do not serve the new version: they are delivered to again.
+    Reopened {
+        /// Sites that hold something else, or are new.
+        sites: BTreeMap<SiteId, SiteProgress>,
+        /// Services to look at again.
+        services: BTreeMap<ServiceId, ServiceProgress>,
+    },
+    /// A person or a leak allows no grace any more.
+    Escalated {
+        /// Why.
+        reason: String,
     },
     /// A stage is confirmed and soaks from now.
     Soaking {

@@ -134,7 +134,10 @@ pub struct Rotation {
     /// Every service it redeploys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<ServiceId, ServiceProgress>,
-    /// Set while a request may still land (G2).
+    /// Requests a run has sent and not yet had all answers to. Left behind by a run that died, they count as unsettled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sending: Option<Unsettled>,
+    /// The latest request that never had an answer and may still land (G2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsettled: Option<Unsettled>,
     /// Which stages are confirmed, and since when they soak.
@@ -189,6 +192,9 @@ pub struct SiteProgress {
         skip_serializing_if = "Option::is_none"
     )]
     pub before: Option<SecretValue>,
+    /// Which way a write was last about to be sent. Whatever came of it, the site may have been touched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heading: Option<Way>,
     /// What the platform said of the latest write, and which way it went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub write: Option<SiteWrite>,
@@ -327,6 +333,17 @@ impl Version {
 }
 
 impl Rotation {
+    /// Requests of this run are about to be sent. What another run left unanswered stays in doubt: an old request may
+    /// land after everything this run does, however well this run's own requests are answered.
+    pub(super) fn send(&mut self, since: Instant, run: RunId) {
+        if let Some(former) = self.sending.take()
+            && former.run != run
+        {
+            self.unsettled = Some(former);
+        }
+        self.sending = Some(Unsettled { since, run });
+    }
+
     /// How far it has come.
     pub fn phase(&self) -> Result<Phase, IllegalMilestone> {
         self.path

@@ -1,17 +1,18 @@
 //! A credential of rotakey itself: where it comes from, fetched when it is first needed.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::{Fault, SecretValue};
 
-type Load = Box<dyn Fn() -> Result<SecretValue, Fault> + Send + Sync>;
+type Load = Arc<dyn Fn() -> Result<SecretValue, Fault> + Send + Sync>;
 
-/// A token rotakey uses towards a vendor. A run that sends nothing never loads it.
+/// A token rotakey uses towards a vendor. A run that sends nothing never loads it. Clones share what was loaded.
+#[derive(Clone)]
 pub struct Credential {
     source: String,
     load: Load,
-    loaded: OnceLock<Result<SecretValue, Fault>>,
+    loaded: Arc<OnceLock<Result<SecretValue, Fault>>>,
 }
 
 impl Credential {
@@ -22,8 +23,8 @@ impl Credential {
     ) -> Self {
         Self {
             source: source.into(),
-            load: Box::new(load),
-            loaded: OnceLock::new(),
+            load: Arc::new(load),
+            loaded: Arc::default(),
         }
     }
 

@@ -15,6 +15,7 @@ mod span;
 mod template;
 mod untrusted;
 mod value;
+pub mod when;
 
 pub use account::Account;
 pub use clock::Clock;

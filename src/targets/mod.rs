@@ -163,6 +163,11 @@ pub trait Target: Send + Sync {
     /// How people know it: `vercel/acme`, `dotenv/.env`. Sends nothing.
     fn label(&self) -> String;
 
+    /// What is said of a delivery to it: "added to `Vercel env vars`". Sends nothing.
+    fn spoken(&self) -> String {
+        self.label()
+    }
+
     /// Asks, without changing anything, whether the credentials in use may do what the other calls need.
     fn check(&self) -> Vec<Finding>;
 

@@ -32,27 +32,27 @@
 //! render.com/docs (deploys, rollbacks, zero downtime); read in November 2026.
 
 mod account;
-
+mod deploys;
+mod sites;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod wire;
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::names::{Names, Variable};
 use super::pass::each;
-use super::{Activation, Confirmation, Connections, Pass, Since, Site, Stored, Target, Written};
-use crate::http::Reply;
+use super::{Activation, Confirmation, Connections, Pass, Service, Since, Site, Target, Written};
 use crate::model::{
-    Account as Settings, AccountShape, DeploymentId, Effect, Fault, Finding, Instant, SecretValue,
-    ServiceId, SiteId, TargetKind, sanitise,
+    Account as Settings, AccountShape, Effect, Fault, Finding, SecretValue, TargetKind,
 };
-use account::{Account, Change, Listing};
+use account::{Account, Change};
+use deploys::written;
 use verdict::Bar;
-use wire::{Deploy, Group, Service, Standing};
+use wire::Standing;
 
 /// The account of this kind.
 pub(super) const ACCOUNT: AccountShape = AccountShape {
@@ -105,175 +105,6 @@ pub(super) fn build(
         account: connections.to(settings, open)?,
         workers: connections.workers,
     }))
-}
-
-impl Render {
-    fn meant(&self, listing: &Listing) -> Result<Vec<Service>, Fault> {
-        let services = self.account.services(listing)?;
-        let known = services
-            .iter()
-            .map(|service| (service.name.as_str(), service.id.as_str()));
-        if let Some(name) = self.config.services.unknown(known) {
-            return Err(Fault::missing(format!("no service `{}`", sanitise(name)))
-                .hint("compare `services:` with the services that the API key can see"));
-        }
-        let meant = services
-            .iter()
-            .filter(|service| self.config.services.take(&service.name, &service.id));
-        Ok(meant.cloned().collect())
-    }
-
-    fn label_of(&self, name: &str) -> String {
-        format!("{}/{}", self.account.label, sanitise(name))
-    }
-
-    /// What is redeployed for a service: nothing while it is suspended.
-    fn activated(&self, service: &Service) -> Option<super::Service> {
-        (!service.is_suspended()).then(|| super::Service {
-            id: ServiceId::new(format!("render/{}", service.id)),
-            label: self.label_of(&service.name),
-        })
-    }
-
-    fn site(
-        &self,
-        owner: &str,
-        label: &str,
-        services: Vec<super::Service>,
-        stored: Stored,
-    ) -> Site {
-        let variable = &self.config.variable;
-        Site {
-            id: SiteId::new(format!("render/{owner}/{variable}")),
-            label: format!("{label} {variable}"),
-            services,
-            stored,
-        }
-    }
-
-    /// What this owner stores. None if it was deleted since it was listed, or has no such variable.
-    fn value(&self, owner: &str, label: &str) -> Result<Option<SecretValue>, Fault> {
-        self.account
-            .variable(owner, self.config.variable.as_str())
-            .map_err(|fault| fault.at(label))
-    }
-
-    fn service_site(&self, service: &Service) -> Result<Option<Site>, Fault> {
-        let label = self.label_of(&service.name);
-        let shown = if service.is_suspended() {
-            format!("{label} (suspended)")
-        } else {
-            label.clone()
-        };
-        let value = self.value(&service.id, &label)?;
-        Ok(value.map(|value| {
-            self.site(
-                &service.id,
-                &shown,
-                self.activated(service).into_iter().collect(),
-                Stored::Value(value),
-            )
-        }))
-    }
-
-    /// The groups that are linked to a service that is meant.
-    fn groups(&self, listing: &Listing, meant: &[Service]) -> Result<Vec<Group>, Fault> {
-        if !self.config.groups {
-            return Ok(Vec::new());
-        }
-        let groups = self.account.groups(listing)?;
-        let linked = |group: &&Group| {
-            group
-                .service_links
-                .iter()
-                .any(|link| meant.iter().any(|service| service.id == link.id))
-        };
-        Ok(groups.iter().filter(linked).cloned().collect())
-    }
-
-    fn group_site(&self, group: &Group, services: &[Service]) -> Result<Option<Site>, Fault> {
-        let label = format!("{}/group {}", self.account.label, sanitise(&group.name));
-        let value = self.value(&group.id, &label)?;
-        let links =
-            |service: &&Service| group.service_links.iter().any(|link| link.id == service.id);
-        let linked = services
-            .iter()
-            .filter(links)
-            .filter_map(|service| self.activated(service))
-            .collect();
-        Ok(value.map(|value| self.site(&group.id, &label, linked, Stored::Value(value))))
-    }
-
-    /// Places for a new variable: services that have none, neither their own nor from a group.
-    fn absent(&self, meant: &[Service], groups: &[Group], sites: &[Site]) -> Vec<Site> {
-        let holds = |owner: &str| {
-            let id = format!("render/{owner}/{}", self.config.variable);
-            sites.iter().any(|site| site.id.as_str() == id)
-        };
-        let from_group = |service: &Service| {
-            groups.iter().any(|group| {
-                holds(&group.id) && group.service_links.iter().any(|link| link.id == service.id)
-            })
-        };
-        meant
-            .iter()
-            .filter(|service| !holds(&service.id) && !from_group(service))
-            .map(|service| {
-                let services = self.activated(service).into_iter().collect();
-                self.site(
-                    &service.id,
-                    &self.label_of(&service.name),
-                    services,
-                    Stored::Absent,
-                )
-            })
-            .collect()
-    }
-
-    /// What deploys the same code: the last build again, or for a static site, whose variables are built in, the commit
-    /// that is live.
-    fn same_code(&self, service: &str) -> Result<Value, Fault> {
-        if !self.account.known_service(service)?.is_static() {
-            return Ok(json!({"deployMode": "deploy_only"}));
-        }
-        let (live, _) = self.account.deploys(service, "1", Some("live"))?;
-        let commit = live.first().and_then(Deploy::commit);
-        match commit {
-            Some(commit) => Ok(json!({"deployMode": "build_and_deploy", "commitId": commit})),
-            None => Err(Fault::missing(
-                "nothing is live, so there is no commit to build again",
-            )),
-        }
-    }
-
-    /// A deploy that Render itself began after the last change in this run, and so knows it.
-    fn adopted(&self, service: &str) -> Result<Option<Activation>, Fault> {
-        let Some(changed_at) = self.account.group_changed_at(service) else {
-            return Ok(None);
-        };
-        let (deploys, _) = self.account.deploys(service, "5", None)?;
-        let knows = deploys.into_iter().find(|deploy| {
-            let begun = deploy
-                .created_at
-                .is_some_and(|created| created >= changed_at);
-            begun && !deploy.is_rollback() && !matches!(deploy.standing(), Standing::Failed(_))
-        });
-        Ok(knows.map(|deploy| Activation {
-            deployment: Some(DeploymentId::new(deploy.id)),
-        }))
-    }
-
-    /// The id of a deploy that was accepted: from the answer, or where that was empty (202), the newest one that waits.
-    fn deployment(&self, service: &str, reply: &Reply) -> Option<DeploymentId> {
-        if !reply.is_empty() {
-            let body = reply.json().ok()?;
-            return body["id"].as_str().map(DeploymentId::new);
-        }
-        let (deploys, _) = self.account.deploys(service, "5", None).ok()?;
-        let newest = deploys.into_iter().next()?;
-        let waits = matches!(newest.standing(), Standing::UnderWay(_)) && !newest.is_rollback();
-        waits.then(|| DeploymentId::new(newest.id))
-    }
 }
 
 impl Target for Render {
@@ -350,7 +181,7 @@ impl Target for Render {
         written
     }
 
-    fn activate(&self, service: &super::Service) -> Effect<Activation> {
+    fn activate(&self, service: &Service) -> Effect<Activation> {
         let Some(service) = id(service) else {
             return Effect::NotDone(foreign());
         };
@@ -368,7 +199,7 @@ impl Target for Render {
         })
     }
 
-    fn confirm(&self, service: &super::Service, since: Since<'_>) -> Result<Confirmation, Fault> {
+    fn confirm(&self, service: &Service, since: Since<'_>) -> Result<Confirmation, Fault> {
         let service = id(service).ok_or_else(foreign)?;
         let (mut deploys, date) = self.account.deploys(service, "20", None)?;
         if !deploys
@@ -398,42 +229,10 @@ fn parts(site: &str) -> Option<(&str, &str)> {
     site.strip_prefix("render/")?.split_once('/')
 }
 
-fn id(service: &super::Service) -> Option<&str> {
+fn id(service: &Service) -> Option<&str> {
     service.id.as_str().strip_prefix("render/")
 }
 
 fn foreign() -> Fault {
     Fault::refused("this is not a place of Render")
-}
-
-/// Reads the stored value back from the answer, and dates the write.
-fn written(reply: &Reply, variable: &str, value: &SecretValue) -> Result<Written, Fault> {
-    let (stored, updated_at) = match reply.parse::<wire::Variable>() {
-        Ok(own) => (Some(own), None),
-        // A group answers with all it holds.
-        Err(_) => {
-            let group: Group = reply.parse()?;
-            let held = group.env_vars.into_iter().find(|held| held.key == variable);
-            (held, group.updated_at)
-        }
-    };
-    if stored.is_none_or(|stored| stored.value != *value) {
-        return Err(Fault::passing("the answer does not hold what was written"));
-    }
-    Ok(Written {
-        at: dated(updated_at, reply.date),
-        marker: None,
-    })
-}
-
-/// When the write happened. The header knows seconds only, so the next one is taken; a group's own time of change is
-/// finer, and believed where it is about now.
-fn dated(updated_at: Option<Instant>, date: Option<Instant>) -> Option<Instant> {
-    let date = date?;
-    let close = |at: &Instant| (*at - date).abs() <= TimeDelta::seconds(2);
-    Some(
-        updated_at
-            .filter(close)
-            .unwrap_or(date + TimeDelta::seconds(1)),
-    )
 }

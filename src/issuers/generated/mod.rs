@@ -56,7 +56,7 @@ use crate::model::{Effect, Fault, FieldName, Fields, Finding, IssuerKind, Key, S
 
 use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
 
-pub use recipe::Config;
+pub(super) use recipe::Config;
 use recipe::{Made, Recipe};
 
 /// Its row in [`KINDS`](super::KINDS). The fields depend on the configuration.

@@ -20,9 +20,10 @@
 //! it is deleted or expires. A key is shown once.
 //!
 //! **Issue.** The new key is added to the service account that owns the live one, and its name is the tag. Where there
-//! is no such account yet, one is created that bears the tag as its name; it comes with its first key. OpenAI takes no
-//! idempotency key, so a create is sent once and never repeated: a lost reply is settled by [`find`](Issuer::find),
-//! which looks for the tag in the names of keys and of service accounts.
+//! is no such account yet, one is created that bears the tag as its name; it comes with its first key, is the home of
+//! the later ones, and stays when it is empty. OpenAI takes no idempotency key, so a create is sent once and never
+//! repeated: a lost reply is settled by [`find`](Issuer::find), which looks for the tag in the names of keys and of
+//! service accounts.
 //!
 //! **Two published behaviours.** Up to its OpenAPI file of 2026-08-21 a key of a service account could not be deleted
 //! alone (HTTP 400) and got no siblings; since its SDK 7.57.0 of 2026-11-13 both work. The newer one is tried first:
@@ -47,6 +48,8 @@
 //! 2026-11-23. From third parties only: the wording of 401 and 403 bodies, and that `error` is a bare string at
 //! administration endpoints.
 
+mod kill;
+mod make;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -57,12 +60,12 @@ use serde_json::{Value, json};
 
 use crate::http::{Api, Endpoint, Known, Reply, segment};
 use crate::model::{
-    Account, AccountShape, Clock, Effect, Fault, FaultKind, FieldName, Fields, Finding, Instant,
-    IssuerKind, Key, KeyId, SecretValue, Tag,
+    Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind,
+    Key, KeyId, SecretValue, Tag,
 };
 
 use super::{Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
-use wire::{Listed, MadeAccount, MadeKey, Page, Project, ServiceAccount, instant};
+use wire::{Listed, MadeKey, Page, Project, ServiceAccount, instant};
 
 const BASE: &str = "https://api.openai.com/v1";
 /// OpenAI publishes no limit for administration calls; a run makes a handful.
@@ -200,192 +203,6 @@ impl OpenAi {
     fn remove(&self, parts: &[&str]) -> Result<crate::http::Call, Fault> {
         let call = self.api.delete(self.path(parts)).bearer(self.admin()?);
         Ok(call.codes(known))
-    }
-}
-
-/// Making keys.
-impl OpenAi {
-    /// The id of the service account that the configuration names.
-    fn configured(&self) -> Result<Option<String>, Fault> {
-        let Some(wanted) = &self.config.service_account else {
-            return Ok(None);
-        };
-        let all: Vec<ServiceAccount> = self.list("service_accounts")?;
-        let mut fit = all
-            .into_iter()
-            .filter(|account| account.id == *wanted || account.name == *wanted);
-        match (fit.next(), fit.next()) {
-            (Some(account), None) => Ok(Some(account.id)),
-            (None, _) => Err(Fault::missing("the project has no such `service_account`")),
-            (Some(_), Some(_)) => Err(Fault::refused("two service accounts have this name")
-                .hint("say the id instead, as OpenAI lists it")),
-        }
-    }
-
-    /// The service account a new key goes to; `None` where one has to be made.
-    fn home(&self, current: Option<&Key>) -> Result<Option<String>, Fault> {
-        if let Some(configured) = self.configured()? {
-            return Ok(Some(configured));
-        }
-        let Some(owner) = current.and_then(|key| key.notes.get(OWNER)) else {
-            return Ok(None);
-        };
-        match self.look(&["service_accounts", owner]) {
-            Ok(_) => Ok(Some(owner.clone())),
-            Err(fault) if fault.kind == FaultKind::Missing => Ok(None),
-            Err(fault) => Err(fault),
-        }
-    }
-
-    /// The scopes of the new key: as configured, else as the live one has them. `None` asks for none in particular.
-    fn scopes(&self, current: Option<&Key>) -> Result<Option<Vec<String>>, Fault> {
-        if self.config.scopes.is_some() {
-            return Ok(self.config.scopes.clone());
-        }
-        let Some(id) = current.and_then(|key| key.id.as_ref()) else {
-            return Ok(None);
-        };
-        match self.look(&["api_keys", id.as_str()]) {
-            Ok(reply) => {
-                let scopes = reply.parse::<wire::ProjectKey>()?.scopes;
-                Ok(scopes.filter(|scopes| !scopes.is_empty()))
-            }
-            Err(fault) if fault.kind == FaultKind::Missing => Ok(None),
-            Err(fault) => Err(fault),
-        }
-    }
-
-    /// Adds a key to an account. `Done(None)` where OpenAI knows no such call.
-    fn add_key(
-        &self,
-        account: &str,
-        tag: &Tag,
-        scopes: Option<&[String]>,
-    ) -> Result<Effect<Option<Key>>, Fault> {
-        let mut body = json!({"name": tag.as_str()});
-        if let Some(scopes) = scopes {
-            body["scopes"] = json!(scopes);
-        }
-        let call = self.change(&["service_accounts", account, "api_keys"], &body)?;
-        let reply = call.accept(&[404, 405]).once();
-        Ok(reply.read(|reply| match reply.status {
-            404 | 405 => Ok(None),
-            _ => Ok(Some(key(reply.parse()?, account))),
-        }))
-    }
-
-    /// Makes an account that bears the tag, with its first key.
-    fn add_account(&self, tag: &Tag, scopes: Option<&[String]>) -> Result<Effect<Key>, Fault> {
-        let call = self.change(&["service_accounts"], &json!({"name": tag.as_str()}))?;
-        let made = call.once().read(|reply| {
-            let MadeAccount { id, api_key } = reply.parse()?;
-            let api_key =
-                api_key.ok_or_else(|| Fault::refused("the account came without a key"))?;
-            Ok(key(api_key, &id))
-        });
-        Ok(match (made, scopes) {
-            (Effect::Done(made), Some(scopes)) => self.narrow(made, scopes)?,
-            (made, _) => made,
-        })
-    }
-
-    /// Takes the scopes away that a first key comes with. If that cannot be done, there is no key.
-    fn narrow(&self, made: Key, scopes: &[String]) -> Result<Effect<Key>, Fault> {
-        let id = made.id.as_ref().map_or("", KeyId::as_str);
-        let call = self.change(&["api_keys", id], &json!({"scopes": scopes}))?;
-        let fault = match call.repeatable() {
-            Effect::Done(_) => return Ok(Effect::Done(made)),
-            Effect::Uncertain(fault) => return Ok(Effect::Uncertain(fault)),
-            Effect::NotDone(fault) => fault,
-        };
-        let fault = fault.at("the new key cannot be given its scopes");
-        let owner = made.notes.get(OWNER).map_or("", String::as_str);
-        Ok(
-            match self.remove(&["service_accounts", owner])?.repeatable() {
-                Effect::Done(_) => Effect::NotDone(fault),
-                // The key exists and nobody will use it: whoever looks for the tag finds it.
-                Effect::NotDone(_) | Effect::Uncertain(_) => Effect::Uncertain(fault),
-            },
-        )
-    }
-
-    fn make(&self, request: &Request<'_>) -> Result<Effect<Key>, Fault> {
-        let scopes = self.scopes(request.current)?;
-        let scopes = scopes.as_deref();
-        let Some(home) = self.home(request.current)? else {
-            return self.add_account(request.tag, scopes);
-        };
-        Ok(match self.add_key(&home, request.tag, scopes)? {
-            Effect::Done(Some(key)) => Effect::Done(key),
-            Effect::Done(None) => self.add_account(request.tag, scopes)?,
-            Effect::NotDone(fault) => Effect::NotDone(fault),
-            Effect::Uncertain(fault) => Effect::Uncertain(fault),
-        })
-    }
-}
-
-/// Killing keys.
-impl OpenAi {
-    fn kill(&self, key: &Key) -> Result<Effect<()>, Fault> {
-        let owner = key.notes.get(OWNER).map(String::as_str);
-        let Some(id) = key.id.as_ref().map(KeyId::as_str) else {
-            return match owner {
-                Some(owner) => self.kill_account(owner, None),
-                None => Err(Fault::refused("the public id of this key is not known")
-                    .hint("delete it at platform.openai.com; rotakey sees when it is refused")),
-            };
-        };
-        match self
-            .remove(&["api_keys", id])?
-            .accept(&[400, 404])
-            .repeatable()
-        {
-            Effect::Done(reply) => match (reply.status, owner) {
-                (400, Some(owner)) => self.kill_account(owner, Some(id)),
-                (400, None) => Ok(Effect::NotDone(Fault::refused(
-                    "this key cannot be deleted alone (HTTP 400)",
-                ))),
-                (404, _) => self.gone(id),
-                _ => Ok(Effect::Done(())),
-            },
-            Effect::NotDone(fault) => Ok(Effect::NotDone(fault)),
-            Effect::Uncertain(fault) => Ok(Effect::Uncertain(fault)),
-        }
-    }
-
-    /// A key that is not found is dead only if the project, asked again, does not list it either: a project that the
-    /// admin key cannot see answers the same.
-    fn gone(&self, id: &str) -> Result<Effect<()>, Fault> {
-        let listed = self.keys()?.iter().any(|key| key.id == id);
-        Ok(match listed {
-            false => Effect::Done(()),
-            true => Effect::NotDone(Fault::passing("is listed, but not found (HTTP 404)")),
-        })
-    }
-
-    /// Deletes an account, and with it all its keys: only if it has no other, and is not the one that was configured.
-    fn kill_account(&self, owner: &str, only: Option<&str>) -> Result<Effect<()>, Fault> {
-        let others = self.keys_of(owner)?;
-        let shared = others.iter().any(|key| Some(key.id.as_str()) != only);
-        let configured = match self.configured() {
-            Err(fault) if fault.kind == FaultKind::Missing => None,
-            configured => configured?,
-        };
-        if shared || configured.as_deref() == Some(owner) {
-            let fault = Fault::refused("this key cannot be deleted alone (HTTP 400)");
-            return Ok(Effect::NotDone(fault.hint(
-                "delete it at platform.openai.com; its service account is used otherwise",
-            )));
-        }
-        let call = self.remove(&["service_accounts", owner])?;
-        Ok(match call.accept(&[404]).repeatable() {
-            Effect::Done(reply) => match (reply.status, only) {
-                (404, Some(id)) => self.gone(id)?,
-                _ => Effect::Done(()),
-            },
-            Effect::NotDone(fault) => Effect::NotDone(fault),
-            Effect::Uncertain(fault) => Effect::Uncertain(fault),
-        })
     }
 }
 

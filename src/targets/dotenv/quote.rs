@@ -1,6 +1,6 @@
 //! Quoting that every reader of such a file takes the same way, and the refusal of what none can express.
 //!
-//! There is no standard. What is used here was tried on 2026-11-23 with dash, bash, Node's `dotenv` 17 with and without
+//! There is no standard. What is used here was tried on 2026-11-23 with dash, bash, Node's `dotenv` 18 with and without
 //! `dotenv-expand`, Node 20's own parser, `python-dotenv` 1.2, docker compose 2.40 and systemd 252 (whose
 //! `EnvironmentFile=` parser also reads `os-release`):
 //!

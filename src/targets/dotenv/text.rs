@@ -25,8 +25,7 @@ pub(super) struct Place {
 /// some.
 pub(super) fn find(text: &[u8], variable: &str) -> Result<Option<Place>, Fault> {
     let mut found: Option<(Place, usize)> = None;
-    let mut lines = Lines::of(text);
-    while let Some(line) = lines.next() {
+    for line in Lines::of(text) {
         let Some(equals) = assigns(text, &line.span, variable) else {
             continue;
         };

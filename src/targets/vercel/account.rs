@@ -1,20 +1,17 @@
-//! One team at Vercel: its calls, and what is listed once for all targets that share it.
+//! One team at Vercel, and the calls it takes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::codes;
-use super::wire::{
-    Deployment, DeploymentPage, Pagination, Project, ProjectPage, Row, RowPage, SharedPage,
-    SharedRow,
-};
+use super::listing::{Listing, View};
+use super::wire::{Deployment, DeploymentPage, Row, SharedRow};
 use crate::http::{Api, Call, Endpoint, Reply, segment};
-use crate::model::{Account as Settings, Clock, Effect, Fault, Instant, SecretValue, sanitise};
+use crate::model::{Account as Settings, Clock, Effect, Fault, SecretValue, sanitise};
 use crate::targets::Pass;
-use crate::targets::pass::{Answers, PerPass};
+use crate::targets::pass::PerPass;
 
 const BASE: &str = "https://api.vercel.com";
 
@@ -22,41 +19,19 @@ const BASE: &str = "https://api.vercel.com";
 const IN_FLIGHT: usize = 10;
 
 /// A page of projects carries each project's newest deployments: far more than what other answers hold.
-const PAGE_BYTES: u64 = 16 << 20;
-
-/// How many pages a list may have before it is taken for endless.
-const PAGES: usize = 1_000;
+pub(super) const PAGE_BYTES: u64 = 16 << 20;
 
 /// A team, or a personal account.
 pub(in crate::targets) struct Account {
     settings: Arc<Settings>,
-    api: Api,
+    pub(super) api: Api,
     /// `teamId` or `slug`, and its value.
     scope: Option<(&'static str, String)>,
     pub(super) label: String,
     listings: PerPass<Listing>,
-    view: Mutex<View>,
+    pub(super) view: Mutex<View>,
     /// Deployments that are being waited for, one call each and look.
     watched: Mutex<BTreeSet<String>>,
-}
-
-/// What was listed within one pass.
-#[derive(Default)]
-pub(super) struct Listing {
-    projects: Answers<Result<Arc<Vec<Project>>, Fault>>,
-    rows: Answers<Result<Arc<Vec<Row>>, Fault>>,
-    shared: Answers<Result<Arc<Vec<SharedRow>>, Fault>>,
-    deployments: Answers<Result<Arc<Vec<Deployment>>, Fault>>,
-}
-
-/// The projects as they were when they were last listed, and how many were asked for one by one since.
-#[derive(Default)]
-struct View {
-    taken_at: Option<Instant>,
-    projects: BTreeMap<String, Project>,
-    pages: usize,
-    singles: usize,
-    last_single: Option<Instant>,
 }
 
 impl Account {
@@ -67,7 +42,7 @@ impl Account {
         let team = settings.setting("team").map(str::to_owned);
         let label = match &team {
             Some(team) => format!("vercel/{}", sanitise(team)),
-            None => "vercel".to_owned(),
+            None => settings.name().as_str().to_owned(),
         };
         let endpoint = Endpoint {
             base: settings.base_url().unwrap_or(BASE).to_owned(),
@@ -119,7 +94,7 @@ impl Account {
         })
     }
 
-    fn read(&self, call: Call) -> Result<Reply, Fault> {
+    pub(super) fn read(&self, call: Call) -> Result<Reply, Fault> {
         self.dressed(call)?.read()
     }
 
@@ -130,108 +105,10 @@ impl Account {
         }
     }
 
-    pub(super) fn projects(&self, listing: &Listing) -> Result<Arc<Vec<Project>>, Fault> {
-        listing.projects.get("", || {
-            let (projects, pages) = self.list_projects()?;
-            self.remember(&projects, pages);
-            Ok(Arc::new(projects))
-        })
-    }
-
-    fn list_projects(&self) -> Result<(Vec<Project>, usize), Fault> {
-        let mut projects = Vec::new();
-        let pages = self
-            .pages(
-                "from",
-                |call: &dyn Fn() -> Call| {
-                    let page: ProjectPage = self.read(call().at_most(PAGE_BYTES))?.parse()?;
-                    projects.extend(page.projects);
-                    Ok(page.pagination)
-                },
-                || self.api.get("/v10/projects").query("limit", "100"),
-            )
-            .map_err(|fault| fault.at("list projects"))?;
-        Ok((projects, pages))
-    }
-
-    /// Follows a list to its end; says how many pages it had.
-    fn pages(
-        &self,
-        next_key: &str,
-        mut take: impl FnMut(&dyn Fn() -> Call) -> Result<Option<Pagination>, Fault>,
-        first: impl Fn() -> Call,
-    ) -> Result<usize, Fault> {
-        let mut next: Option<String> = None;
-        for page in 1..=PAGES {
-            let call = || match &next {
-                Some(next) => first().query(next_key, next.clone()),
-                None => first(),
-            };
-            let following = take(&call)?.and_then(|pagination| pagination.next());
-            if following.is_none() {
-                return Ok(page);
-            }
-            if following == next {
-                break;
-            }
-            next = following;
-        }
-        Err(Fault::passing("the list does not end"))
-    }
-
-    /// The rows of a project, with readable values in clear.
-    ///
-    /// `decrypt` is marked as old in the description of 2025 and still the only way to read all values in one call.
-    /// Where it is ignored, [`Account::row_value`] asks for the one that matters.
-    pub(super) fn rows(&self, listing: &Listing, project: &str) -> Result<Arc<Vec<Row>>, Fault> {
-        listing.rows.get(project, || {
-            let path = format!("/v10/projects/{}/env", segment(project));
-            let mut rows = Vec::new();
-            self.pages(
-                "until",
-                |call| {
-                    let reply = self.read(call().at_most(PAGE_BYTES))?;
-                    let page: RowPage = reply.parse()?;
-                    match page.envs {
-                        Some(envs) => rows.extend(envs),
-                        // A project with one variable may answer with the bare variable.
-                        None => rows.push(reply.parse()?),
-                    }
-                    Ok(page.pagination)
-                },
-                || self.api.get(path.clone()).query("decrypt", "true"),
-            )?;
-            Ok(Arc::new(rows))
-        })
-    }
-
     pub(super) fn row_value(&self, project: &str, row: &str) -> Result<Option<SecretValue>, Fault> {
         let path = format!("/v1/projects/{}/env/{}", segment(project), segment(row));
         let row: Row = self.read(self.api.get(path))?.parse()?;
         Ok(row.value)
-    }
-
-    pub(super) fn shared_rows(&self, listing: &Listing) -> Result<Arc<Vec<SharedRow>>, Fault> {
-        listing.shared.get("", || {
-            let mut rows = Vec::new();
-            self.pages(
-                "until",
-                |call| {
-                    let page: SharedPage = self.read(call().at_most(PAGE_BYTES))?.parse()?;
-                    rows.extend(page.data);
-                    Ok(page.pagination)
-                },
-                || self.api.get("/v1/env"),
-            )
-            .map_err(|fault| {
-                let fault = fault.at("list shared variables");
-                match fault.hint {
-                    Some(_) => fault,
-                    None => fault.hint("write `shared: false` to leave them alone"),
-                }
-            })?;
-            Ok(Arc::new(rows))
-        })
     }
 
     pub(super) fn shared_value(&self, row: &str) -> Result<Option<SecretValue>, Fault> {
@@ -285,20 +162,6 @@ impl Account {
         Ok(found)
     }
 
-    /// The same, once within a pass.
-    pub(super) fn deployments_of(
-        &self,
-        listing: &Listing,
-        project: &str,
-        environment: &str,
-        slug: &str,
-    ) -> Result<Arc<Vec<Deployment>>, Fault> {
-        let key = format!("{project}/{environment}");
-        listing.deployments.get(&key, || {
-            self.deployments(project, environment, slug).map(Arc::new)
-        })
-    }
-
     /// Builds the commit of that deployment again, with the variables of now. Every call makes another deployment.
     pub(super) fn redeploy(&self, body: &Value) -> Effect<Reply> {
         let call = self
@@ -326,41 +189,10 @@ impl Account {
         Ok(body["rollingRelease"]["state"] == "ACTIVE")
     }
 
-    /// The project as it was at most this long ago.
-    ///
-    /// One by one that is a call a project. When many are asked about at once, listing them all is cheaper, and the only
-    /// way to watch 300 redeploys within 500 reads a minute.
-    pub(super) fn project(&self, id: &str, at_most: TimeDelta) -> Result<Project, Fault> {
-        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock().now();
-        let recent = |at: Option<Instant>| at.is_some_and(|at| at <= now && now - at <= at_most);
-        if recent(view.taken_at)
-            && let Some(project) = view.projects.get(id)
-        {
-            return Ok(project.clone());
-        }
-        if !recent(view.last_single) {
-            view.singles = 0;
-        }
-        view.last_single = Some(now);
-        view.singles += 1;
-        if view.pages == 0 || view.singles <= 2 * view.pages {
-            drop(view);
-            let path = format!("/v9/projects/{}", segment(id));
-            return self.read(self.api.get(path).at_most(PAGE_BYTES))?.parse();
-        }
-        // The lock is kept: who asks meanwhile waits for this list instead of making another.
-        let (projects, pages) = self.list_projects()?;
-        view.fill(projects.iter().cloned(), pages, self.clock().now());
-        match view.projects.get(id) {
-            Some(project) => Ok(project.clone()),
-            None => Err(Fault::missing("the project is gone")),
-        }
-    }
-
-    fn remember(&self, projects: &[Project], pages: usize) {
-        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-        view.fill(projects.iter().cloned(), pages, self.clock().now());
+    /// Whether the deployment was still under way when it was last looked at.
+    pub(super) fn is_watched(&self, deployment: &str) -> bool {
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.contains(deployment)
     }
 
     /// Notes whether a deployment is being waited for; says how many are.
@@ -372,16 +204,5 @@ impl Account {
             watched.remove(deployment);
         }
         watched.len()
-    }
-}
-
-impl View {
-    fn fill(&mut self, projects: impl Iterator<Item = Project>, pages: usize, now: Instant) {
-        self.projects = projects
-            .map(|project| (project.id.clone(), project))
-            .collect();
-        self.pages = pages;
-        self.taken_at = Some(now);
-        self.singles = 0;
     }
 }

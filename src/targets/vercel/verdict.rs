@@ -84,6 +84,22 @@ pub(super) fn production(project: &Project, bar: &Bar<'_>, now: Instant) -> Sigh
     Sight::Clear(coming.unwrap_or_else(|| stale(serving)))
 }
 
+/// Judges a deployment that was still under way, if it still is.
+pub(super) fn under_way(deployment: &Deployment, now: Instant) -> Option<Confirmation> {
+    match deployment.standing() {
+        Standing::UnderWay(doing) => Some(waiting(doing, deployment, now)),
+        _ => None,
+    }
+}
+
+/// The answer while a rolling release gives the deployment more and more of the traffic.
+pub(super) fn rolling_out() -> Confirmation {
+    Confirmation::Waiting {
+        doing: "rolling out".to_owned(),
+        again: TimeDelta::seconds(30),
+    }
+}
+
 /// Judges the deployment that was asked for, while another one still serves.
 pub(super) fn asked_for(
     project: &Project,

@@ -1,13 +1,15 @@
 //! What each change does to the state, and the audit events it leaves.
 
-use crate::model::{Instant, SecretName, VersionNumber};
+mod progress;
 
-use super::change::{Begun, Change, NewVersion, Progress, Step, What};
+use std::collections::BTreeMap;
+
+use crate::model::{Instant, SecretName, Tag, VersionNumber};
+
+use super::change::{Begun, Change, NewVersion, Step, What};
 use super::event::{Event, KeyMark};
 use super::phase::{IllegalMilestone, Milestone, next};
-use super::state::{
-    Asked, Promoted, Rotation, SecretState, Skip, Stage, State, Unsettled, Version, Way,
-};
+use super::state::{Promoted, Rotation, SecretState, Skip, Stage, State, Unsettled, Version};
 
 /// Why a change cannot be recorded. A broken invariant of our own, never a person's mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub enum IllegalChange {
 
 impl State {
     /// Applies a change at that instant and says what the audit log is to hold of it.
-    pub(super) fn apply(
+    pub(in crate::ledger) fn apply(
         &mut self,
         at: Instant,
         change: Change,
@@ -73,7 +75,7 @@ impl Applying<'_> {
                 self.reach(Milestone::Intended)?;
                 let since = self.at;
                 let open = self.open()?;
-                open.unsettled = Some(Unsettled { since, run });
+                open.send(since, run);
                 (open.tag, open.proposal) = (tag, proposal);
                 Ok(vec![noted("issue.sent", Some(open.tag.to_string()))])
             }
@@ -89,7 +91,7 @@ impl Applying<'_> {
             What::RevokeIntended { run } => {
                 let since = self.at;
                 self.reach(Milestone::RevokeIntended)?;
-                self.open()?.unsettled = Some(Unsettled { since, run });
+                self.open()?.send(since, run);
                 Ok(vec![Event::new("revoke.sent")])
             }
             What::Finished { observed } => {
@@ -122,130 +124,6 @@ impl Applying<'_> {
                 }])
             }
             What::Progress(progress) => self.progress(progress),
-        }
-    }
-
-    fn progress(&mut self, progress: Progress) -> Events {
-        let at = self.at;
-        let open = self.open()?;
-        match progress {
-            Progress::OrphanReaped { key_id } => Ok(vec![noted(
-                "orphan.removed",
-                key_id.map(|id| id.to_string()),
-            )]),
-            Progress::SitesFound(sites) => {
-                for (id, site) in sites {
-                    open.sites.entry(id).or_insert(site);
-                }
-                Ok(Vec::new())
-            }
-            Progress::ServicesTurned(services) => {
-                open.services.extend(services);
-                Ok(Vec::new())
-            }
-            Progress::Sent { step, places, run } => {
-                open.unsettled = Some(Unsettled { since: at, run });
-                Ok(places
-                    .into_iter()
-                    .map(|place| placed(step, "sent", place))
-                    .collect())
-            }
-            Progress::Settled => {
-                open.unsettled = None;
-                Ok(Vec::new())
-            }
-            Progress::Doubted {
-                step,
-                place,
-                why,
-                run,
-            } => {
-                open.unsettled = Some(Unsettled { since: at, run });
-                open.trouble = Some(format!("{step} {place}: {why}"));
-                Ok(vec![Event {
-                    note: Some(why),
-                    ..placed(step, "uncertain", place)
-                }])
-            }
-            Progress::NotDone { step, place, why } => {
-                open.trouble = Some(format!("{step} {place}: {why}"));
-                Ok(vec![Event {
-                    note: Some(why),
-                    ..placed(step, "not_done", place)
-                }])
-            }
-            Progress::Written { site, write } => {
-                let step = match write.way {
-                    Way::Forward => Step::Deliver,
-                    Way::Back => Step::Restore,
-                };
-                let Some(progress) = open.sites.get_mut(&site) else {
-                    return self.absent("site");
-                };
-                progress.write = Some(write);
-                Ok(vec![placed(step, "done", progress.label.clone())])
-            }
-            Progress::Activated {
-                service,
-                deployment,
-            } => {
-                let Some(progress) = open.services.get_mut(&service) else {
-                    return self.absent("service");
-                };
-                progress.asked = Some(Asked {
-                    at,
-                    deployment: deployment.clone(),
-                });
-                Ok(vec![Event {
-                    note: deployment,
-                    ..placed(Step::Activate, "done", progress.label.clone())
-                }])
-            }
-            Progress::Confirmed { service, how } => {
-                let Some(progress) = open.services.get_mut(&service) else {
-                    return self.absent("service");
-                };
-                progress.confirmed = true;
-                Ok(vec![Event {
-                    note: Some(how),
-                    ..placed(Step::Confirm, "done", progress.label.clone())
-                }])
-            }
-            Progress::Soaking { stage } => {
-                let event = Event {
-                    place: Some(stage.to_string()),
-                    ..Event::new("soak.begun")
-                };
-                open.soaking.entry(stage).or_insert(at);
-                Ok(vec![event])
-            }
-            Progress::ExpirySet { after } => {
-                let until = at + after;
-                open.expires_at = Some(until);
-                Ok(vec![Event {
-                    until: Some(until),
-                    ..Event::new("expire.done")
-                }])
-            }
-            Progress::Stalled { why } => {
-                open.attempts += 1;
-                open.trouble = Some(why);
-                Ok(Vec::new())
-            }
-            Progress::Stuck { why } => {
-                // Said once: a person who has not come yet does not need the same line every night.
-                let news = open.stuck.as_ref() != Some(&why);
-                open.stuck = Some(why.clone());
-                Ok(if news {
-                    vec![noted("rotation.stuck", Some(why))]
-                } else {
-                    Vec::new()
-                })
-            }
-            Progress::Unstuck => {
-                (open.stuck, open.attempts) = (None, 0);
-                Ok(vec![Event::new("rotation.resumed")])
-            }
         }
     }
 
@@ -292,13 +170,14 @@ impl Applying<'_> {
             proposal,
             from,
             to: None,
-            sites: std::collections::BTreeMap::new(),
-            services: std::collections::BTreeMap::new(),
-            unsettled: Some(Unsettled {
+            sites: BTreeMap::new(),
+            services: BTreeMap::new(),
+            sending: Some(Unsettled {
                 since: self.at,
                 run,
             }),
-            soaking: std::collections::BTreeMap::new(),
+            unsettled: None,
+            soaking: BTreeMap::new(),
             promoted: None,
             expires_at: None,
             attempts: 0,
@@ -321,7 +200,7 @@ impl Applying<'_> {
         let mark = self.add(new, Stage::Pending, Some(tag));
         let open = self.open()?;
         // The version holds the value now; a second copy would outlive it.
-        (open.to, open.proposal, open.unsettled) = (Some(number), None, None);
+        (open.to, open.proposal, open.sending) = (Some(number), None, None);
         Ok(vec![Event {
             new: Some(mark),
             ..Event::new("issue.done")
@@ -371,7 +250,7 @@ impl Applying<'_> {
         Ok(events)
     }
 
-    fn add(&mut self, new: NewVersion, stage: Stage, tag: Option<crate::model::Tag>) -> KeyMark {
+    fn add(&mut self, new: NewVersion, stage: Stage, tag: Option<Tag>) -> KeyMark {
         let number = VersionNumber(
             self.secret
                 .versions
@@ -404,7 +283,7 @@ impl Applying<'_> {
     fn reach(&mut self, milestone: Milestone) -> Result<(), IllegalChange> {
         let open = self.open()?;
         let phase = open.phase().map_err(IllegalChange::Milestone)?;
-        drop(next(phase, milestone).map_err(IllegalChange::Milestone)?);
+        next(phase, milestone).map_err(IllegalChange::Milestone)?;
         open.path.push(milestone);
         // Getting further is what resets the patience with a rotation.
         open.attempts = 0;

@@ -1,4 +1,4 @@
-//! The seal: the only road from a secret value to disk, and age around the whole document.
+//! How secret values stand in the sealed document: the one place that writes them out.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::model::{FieldName, Fields, Key, KeyId, SecretValue};
 
 /// Writes the fields of a version into the sealed document.
-pub(super) mod sealed_fields {
+pub(in crate::ledger) mod sealed_fields {
     use super::*;
 
     pub(crate) fn serialize<S: Serializer>(
@@ -25,7 +25,7 @@ pub(super) mod sealed_fields {
 }
 
 /// Writes one value into the sealed document.
-pub(super) mod sealed_value {
+pub(in crate::ledger) mod sealed_value {
     use super::*;
 
     pub(crate) fn serialize<S: Serializer>(
@@ -43,7 +43,7 @@ pub(super) mod sealed_value {
 }
 
 /// Writes a proposed key into the sealed document.
-pub(super) mod sealed_key {
+pub(in crate::ledger) mod sealed_key {
     use super::*;
 
     #[derive(Serialize)]

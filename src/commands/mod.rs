@@ -1,0 +1,16 @@
+//! The verbs, a file each: what a person may type after it, and the function that joins the parts to do it.
+
+mod drive;
+mod joined;
+mod report;
+
+pub mod adopt;
+pub mod audit;
+pub mod check;
+pub mod init;
+pub mod plan;
+pub mod revoke;
+pub mod rollback;
+pub mod rotate;
+pub mod skip;
+pub mod typed;

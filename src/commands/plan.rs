@@ -1,0 +1,251 @@
+//! `rotakey plan`: what would the next run do?
+
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::issuers::ValueBy;
+use crate::ledger::{Change, Phase, State, What};
+use crate::model::{Instant, SecretName, when};
+use crate::notify::{Action, Message, Postpone};
+use crate::rotation::{self, Ask, Grace, Item, Manner, Move, Planned, Secret, Standing};
+use crate::run::Run;
+use crate::ui::{self, Ink, Table};
+
+use super::joined::{Joined, join, refused};
+
+use super::typed;
+
+/// Show what is due, and what the next run would do
+///
+/// Changes nothing. Prints for each secret its state, its age, its due date and the exact steps ahead. The same function feeds `plan`, `rotate` and `revoke`, so that what is printed is what is done.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    /// Only these secrets
+    #[arg(value_name = "NAME", value_parser = |text: &str| Ok::<_, String>(SecretName::from(text)))]
+    pub names: Vec<SecretName>,
+
+    /// Send each notice that is due, once, and take up replies; a quiet night prints nothing
+    #[arg(long)]
+    pub warn: bool,
+
+    /// Ask about another time: `2024-02-18` or `2024-02-18T09:00:00Z`
+    #[arg(long, value_name = "TIME", value_parser = typed::instant, conflicts_with = "warn")]
+    pub at: Option<Instant>,
+
+    /// Exit with 10 when something is due
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// Prints the plan, or sends the notices that are due.
+pub fn plan(run: &mut Run, args: &Args) -> Result<Exit> {
+    let joined = join(run)?;
+    joined.known(&args.names)?;
+    let ledger = joined.read(run)?;
+    let now = args.at.unwrap_or(run.now);
+    let most = joined.config.max_per_run;
+    let ask = Ask {
+        names: &args.names,
+        now,
+        manner: Manner::Unattended,
+        grace: Grace::Kept,
+        most,
+    };
+    let items = rotation::plan(&joined.secrets, ledger.state(), &ask);
+    let due = items
+        .iter()
+        .any(|item| item.rotate.is_some() || item.revoke.is_some() || item.person.is_some());
+    if args.warn {
+        warn(run, &joined, ledger.state(), &items)?;
+    } else {
+        show(run, &joined, ledger.state(), &items, now);
+    }
+    Ok(if args.exit_code && due {
+        Exit::Due
+    } else {
+        Exit::Done
+    })
+}
+
+/// Warns of each due date once. What was said is recorded first: a warning that is said twice is worse than one that a
+/// crash swallowed, for the next run rotates all the same and says so.
+fn warn(run: &mut Run, joined: &Joined, state: &State, items: &[Item]) -> Result<()> {
+    let news = |item: &&Item| {
+        let warned = state.secret(&item.secret).and_then(|secret| secret.warned);
+        matches!(item.standing, Standing::Soon | Standing::Due)
+            && item.due.is_some()
+            && warned != item.due
+    };
+    let news: Vec<&Item> = items.iter().filter(news).collect();
+    if news.is_empty() {
+        return Ok(());
+    }
+    let mut ledger = joined.lock(run)?;
+    for item in &news {
+        if let Some(due) = item.due {
+            let change = Change {
+                secret: item.secret.clone(),
+                what: What::Warned { due },
+            };
+            ledger.record(run.now, change).map_err(refused)?;
+        }
+    }
+    ledger.commit().map_err(refused)?;
+    for item in news {
+        let secret = joined.secret(&item.secret)?;
+        if let Some(due) = item.due {
+            run.ui.message(&upcoming(item, secret, due, run.now));
+        }
+    }
+    Ok(())
+}
+
+fn upcoming(item: &Item, secret: &Secret, due: Instant, now: Instant) -> Message {
+    let steps = match secret.issuer.capabilities().value {
+        ValueBy::Person => {
+            let mut steps = secret.issuer.instructions();
+            steps.push(format!("rotakey rotate {}", item.secret));
+            Action::Person(steps)
+        }
+        ValueBy::Issuer | ValueBy::Rotakey => Action::None,
+    };
+    Message::Upcoming {
+        title: item.title.clone(),
+        current: item.current.clone(),
+        due,
+        now,
+        action: steps,
+        postpone: Some(Postpone::Command(item.secret.clone(), secret.policy.skip)),
+    }
+}
+
+/// Shows what would be done: a table, then the steps; or one JSON object for each secret.
+pub(super) fn show(run: &mut Run, joined: &Joined, state: &State, items: &[Item], now: Instant) {
+    if run.ui.manner() == ui::Manner::Json {
+        let objects = items
+            .iter()
+            .map(|item| object(joined, state, item).to_string() + "\n");
+        let text: String = objects.collect();
+        return run.ui.data(&text);
+    }
+    let mut table = Table::new(["SECRET", "STATE", "KEY", "AGE", "DUE"]);
+    for item in items {
+        let (ink, state) = standing(item);
+        let key = item
+            .current
+            .as_ref()
+            .map_or("-".to_owned(), ToString::to_string);
+        let age = item
+            .since
+            .map_or("-".to_owned(), |since| when::age(since, now));
+        let due = item.due.map_or("-".to_owned(), |due| {
+            format!("{} ({})", when::date(due), when::distance(due, now))
+        });
+        table.row([
+            (Ink::Plain, item.secret.to_string()),
+            (ink, state.to_owned()),
+            (Ink::Plain, key),
+            (Ink::Plain, age),
+            (Ink::Plain, due),
+        ]);
+    }
+    table.print(&mut run.ui);
+    for item in items {
+        let text = details(joined, state, item);
+        if !text.is_empty() {
+            run.ui.data(&format!("\n{}\n{text}", item.secret));
+        }
+    }
+}
+
+fn details(joined: &Joined, state: &State, item: &Item) -> String {
+    let mut lines = Vec::new();
+    for (verb, step) in [("rotate", item.rotate), ("revoke", item.revoke)] {
+        let Some(step) = step else { continue };
+        lines.push(format!("  rotakey {verb} would:"));
+        lines.extend(
+            planned(joined, state, item, step)
+                .iter()
+                .map(|step| format!("    {:<9}{}", step.step, step.place)),
+        );
+    }
+    if matches!(item.standing, Standing::Open(_)) {
+        lines.push(format!(
+            "  live: {}",
+            rotation::sentence(state.secret(&item.secret))
+        ));
+    }
+    if let Some(wait) = &item.wait {
+        let until = wait
+            .until
+            .map(|until| format!(", until {}", when::moment(until)))
+            .unwrap_or_default();
+        lines.push(format!("  waiting: {}{until}", wait.why));
+    }
+    if let Some(errand) = &item.person {
+        lines.push(format!("  a person is needed: {}", errand.why));
+        lines.push(format!("  do: {}", errand.hint));
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+fn planned(joined: &Joined, state: &State, item: &Item, step: Move) -> Vec<Planned> {
+    let secret = joined.secrets.get(&item.secret);
+    secret
+        .map(|secret| rotation::steps(secret, state.secret(&item.secret), step))
+        .unwrap_or_default()
+}
+
+fn standing(item: &Item) -> (Ink, &'static str) {
+    match item.standing {
+        _ if item.person.is_some() && item.standing != Standing::NotAdopted => {
+            (Ink::Bad, "person needed")
+        }
+        Standing::NotAdopted => (Ink::Warning, "not adopted"),
+        Standing::Fresh => (Ink::Good, "ok"),
+        Standing::Soon => (Ink::Warning, "due soon"),
+        Standing::Due => (Ink::Bad, "due"),
+        Standing::Skipped => (Ink::Warning, "postponed"),
+        Standing::Open(phase) => (Ink::Warning, in_words(phase)),
+    }
+}
+
+/// Where an open rotation stands, in the words of the table and of `--json`.
+fn in_words(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Unbegun | Phase::Issuing => "issuing",
+        Phase::Issued => "issued",
+        Phase::Delivering => "delivering",
+        Phase::Grace => "in grace",
+        Phase::Revoking => "revoking",
+        Phase::Undoing => "rolling back",
+        Phase::Discarding => "rolled back, cleaning up",
+        Phase::Finished | Phase::RolledBack | Phase::Abandoned => "ended",
+    }
+}
+
+/// One secret for machines. The field names are stable; times are RFC 3339, UTC.
+fn object(joined: &Joined, state: &State, item: &Item) -> serde_json::Value {
+    let moment = |at: Instant| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let steps = |step: Option<Move>| {
+        let steps = step
+            .map(|step| planned(joined, state, item, step))
+            .unwrap_or_default();
+        let line =
+            |step: &Planned| serde_json::json!({ "step": step.step.verb(), "place": step.place });
+        steps.iter().map(line).collect::<Vec<_>>()
+    };
+    serde_json::json!({
+        "type": "plan",
+        "secret": item.secret,
+        "title": item.title,
+        "state": standing(item).1,
+        "key": item.current,
+        "rotated_at": item.since.map(moment),
+        "due": item.due.map(moment),
+        "rotate": steps(item.rotate),
+        "revoke": steps(item.revoke),
+        "waiting": item.wait.as_ref().map(|wait| serde_json::json!({ "why": wait.why, "until": wait.until.map(moment) })),
+        "person": item.person.as_ref().map(|errand| serde_json::json!({ "why": errand.why, "do": errand.hint })),
+        "live": rotation::sentence(state.secret(&item.secret)),
+    })
+}

@@ -1,0 +1,125 @@
+//! What became of each secret: the exit code it stands for, and the words on stderr where people must hear of it.
+
+use crate::error::{Error, Report};
+use crate::exit::Exit;
+use crate::model::when;
+use crate::rotation::{Course, Ending, Item, Manner, Outcome};
+use crate::run::Run;
+
+/// The exit code of an outcome.
+fn exit(ending: &Ending) -> Exit {
+    match ending {
+        Ending::Promoted { .. } | Ending::Revoked { .. } => Exit::Done,
+        Ending::Waiting {
+            course: Course::Planned,
+            ..
+        } => Exit::Done,
+        Ending::Waiting {
+            course: Course::Trouble,
+            ..
+        } => Exit::TryLater,
+        Ending::RolledBack { .. } | Ending::Failed { .. } => Exit::Failed,
+        Ending::NeedsPerson { .. } => Exit::PersonNeeded,
+    }
+}
+
+/// Says what has to be heard, and gives the exit code of all of it.
+pub(super) fn outcomes(run: &mut Run, outcomes: &[Outcome]) -> Exit {
+    let mut all = Exit::Done;
+    for outcome in outcomes {
+        let exit = exit(&outcome.result);
+        all = all.merge(exit);
+        let name = &outcome.secret;
+        let (what, hint) = match &outcome.result {
+            Ending::Promoted { .. } | Ending::Revoked { .. } => continue,
+            Ending::Waiting { why, until, course } => {
+                let later = until.map(|until| format!("run again after {}", when::moment(until)));
+                if *course == Course::Planned {
+                    run.ui
+                        .say(&format!("{name}: waiting: {why}{}", after(*until)));
+                    continue;
+                }
+                (why, later)
+            }
+            Ending::RolledBack { why, hint } | Ending::Failed { why, hint } => (why, hint.clone()),
+            Ending::NeedsPerson { why, hint } => (why, Some(hint.clone())),
+        };
+        let report = Report::new(anyhow::anyhow!("secret `{name}`: {what}"));
+        let state = match outcome.result {
+            Ending::RolledBack { .. } => format!("rolled back; {}", outcome.live),
+            Ending::Failed { .. } => format!("nothing was changed; {}", outcome.live),
+            _ => outcome.live.clone(),
+        };
+        run.ui
+            .error(&Error::all(exit, vec![report.state(state).hints(hint)]));
+    }
+    all
+}
+
+/// Says which secrets only a person can go on with. A run that was not asked for them by name goes on with the others.
+pub(super) fn errands(run: &mut Run, items: &[Item]) -> Exit {
+    let mut all = Exit::Done;
+    for item in items {
+        let Some(errand) = &item.person else { continue };
+        all = all.merge(Exit::PersonNeeded);
+        let report = Report::new(anyhow::anyhow!(
+            "secret `{}`: a person is needed: {}",
+            item.secret,
+            errand.why
+        ));
+        run.ui.error(&Error::all(
+            Exit::PersonNeeded,
+            vec![report.hints(Some(errand.hint.clone()))],
+        ));
+    }
+    all
+}
+
+/// Says why nothing could be done for secrets that were asked for by name. An unattended run keeps quiet.
+pub(super) fn idle(run: &mut Run, items: &[Item], manner: Manner) -> Exit {
+    if manner == Manner::Unattended {
+        return Exit::Done;
+    }
+    for item in items.iter().filter(|item| item.person.is_none()) {
+        let why = match &item.wait {
+            Some(wait) => format!("waiting: {}{}", wait.why, after(wait.until)),
+            None => "there is nothing to do".to_owned(),
+        };
+        run.ui.say(&format!("{}: {why}", item.secret));
+    }
+    Exit::Done
+}
+
+/// What a machine reads: one JSON object for each outcome.
+pub(super) fn json(outcomes: &[Outcome]) -> String {
+    outcomes
+        .iter()
+        .map(|outcome| object(outcome).to_string() + "\n")
+        .collect()
+}
+
+fn object(outcome: &Outcome) -> serde_json::Value {
+    let (word, why, hint, until) = match &outcome.result {
+        Ending::Promoted { grace_until, .. } => ("promoted", None, None, *grace_until),
+        Ending::Revoked { .. } => ("revoked", None, None, None),
+        Ending::RolledBack { why, hint } => ("rolled_back", Some(why), hint.clone(), None),
+        Ending::Failed { why, hint } => ("failed", Some(why), hint.clone(), None),
+        Ending::Waiting { why, until, .. } => ("waiting", Some(why), None, *until),
+        Ending::NeedsPerson { why, hint } => ("person_needed", Some(why), Some(hint.clone()), None),
+    };
+    serde_json::json!({
+        "type": "outcome",
+        "secret": outcome.secret,
+        "outcome": word,
+        "live": outcome.live,
+        "why": why,
+        "hint": hint,
+        "until": until.map(when::moment),
+    })
+}
+
+fn after(until: Option<crate::model::Instant>) -> String {
+    until
+        .map(|until| format!(", until {}", when::moment(until)))
+        .unwrap_or_default()
+}

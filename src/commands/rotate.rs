@@ -1,0 +1,161 @@
+//! `rotakey rotate`: issues, delivers, redeploys, proves, promotes.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::issuers::ValueBy;
+use crate::model::{Fields, Key, SecretName};
+use crate::rotation::{self, Ask, Grace, Item, Manner, Move, Secret, plan};
+use crate::run::Run;
+
+use super::drive::Purpose;
+use super::joined::{Joined, join};
+use super::report;
+
+/// Rotate what is due, or what is named
+///
+/// First finishes what an earlier run left open. Then every secret that is due gets a new key: issued, proven at the
+/// issuer, delivered to every site, redeployed, observed to work there. Only then it becomes current, and the old key
+/// lives on for its grace. What fails is taken back by itself. Run twice, the second run does nothing.
+#[derive(clap::Args, Clone, Debug)]
+#[command(group = clap::ArgGroup::new("which").args(["names", "using"]))]
+pub struct Args {
+    /// Only these secrets, due or not
+    #[arg(value_name = "NAME", value_parser = |text: &str| Ok::<_, String>(SecretName::from(text)))]
+    pub names: Vec<SecretName>,
+
+    /// Print what would be done and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// A key has leaked: no grace; the old key is revoked in this run and then proven dead
+    #[arg(long, requires = "reason", requires = "which")]
+    pub emergency: bool,
+
+    /// Every secret that this kind, account or site has seen, for the day a platform is breached
+    #[arg(long, value_name = "KIND|ACCOUNT|SITE", requires = "emergency")]
+    pub using: Option<String>,
+
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub reason: Option<String>,
+}
+
+/// Finishes what is open, then rotates what is due or named.
+pub fn rotate(run: &mut Run, args: &Args) -> Result<Exit> {
+    let joined = join(run)?;
+    joined.known(&args.names)?;
+    let names = match &args.using {
+        Some(place) => exposed(&joined, run, place)?,
+        None => args.names.clone(),
+    };
+    let manner = match (args.emergency, names.is_empty()) {
+        (true, _) => Manner::Emergency,
+        (false, false) => Manner::ByHand,
+        (false, true) => Manner::Unattended,
+    };
+    let most = if names.is_empty() {
+        joined.config.max_per_run
+    } else {
+        usize::MAX
+    };
+    let ask = Ask {
+        names: &names,
+        now: run.now,
+        manner,
+        grace: Grace::Kept,
+        most,
+    };
+    // Looked at without the lock first: a quiet night takes no lock, sends nothing and writes nothing.
+    let known = joined.read(run)?;
+    let items = plan(&joined.secrets, known.state(), &ask);
+    if args.dry_run {
+        super::plan::show(run, &joined, known.state(), &items, run.now);
+        return Ok(Exit::Done);
+    }
+    let errands = report::errands(run, &items);
+    let supplied = supplied(run, &joined, &items)?;
+    if items.iter().all(|item| item.rotate.is_none()) {
+        return Ok(errands.merge(report::idle(run, &items, manner)));
+    }
+    let mut ledger = joined.lock(run)?;
+    let items = plan(&joined.secrets, ledger.state(), &ask);
+    let purpose = Purpose {
+        supplied,
+        reason: args.reason.clone(),
+        leak: args.reason.clone().filter(|_| args.emergency),
+    };
+    let outcomes = super::drive::with(run, &joined, &mut ledger, purpose, |tools| {
+        rotation::rotate(tools, &items)
+    })?;
+    Ok(report::outcomes(run, &outcomes).merge(errands))
+}
+
+/// Keys that only a person can make are taken before anything is locked: a person may take a while.
+fn supplied(run: &mut Run, joined: &Joined, items: &[Item]) -> Result<BTreeMap<SecretName, Key>> {
+    let mut supplied = BTreeMap::new();
+    for item in items {
+        let secret = joined.secret(&item.secret)?;
+        let begins = matches!(item.rotate, Some(Move::Begin(_)));
+        if !begins || secret.issuer.capabilities().value != ValueBy::Person {
+            continue;
+        }
+        for step in secret.issuer.instructions() {
+            run.ui.insist(&step);
+        }
+        let value = run
+            .input
+            .secret(&format!("New key for {} (hidden): ", item.title))
+            .map_err(|error| Error::new(Exit::Usage, error).context("read the key"))?;
+        supplied.insert(item.secret.clone(), Key::of(Fields::single(value)));
+    }
+    Ok(supplied)
+}
+
+/// Every secret that this kind, account or site has seen.
+fn exposed(joined: &Joined, run: &Run, place: &str) -> Result<Vec<SecretName>> {
+    let ledger = joined.read(run)?;
+    let seen = |secret: &Secret| {
+        let config = &joined.config.secrets[&secret.name];
+        let accounts = config
+            .targets
+            .iter()
+            .filter_map(|target| target.account.as_ref());
+        let mut accounts = accounts.chain(config.issuer.account.as_ref());
+        let labels = secret
+            .destinations
+            .iter()
+            .map(|destination| destination.target.label());
+        let mut labels = labels.flat_map(|label| {
+            [
+                label.split('/').next().unwrap_or_default().to_owned(),
+                label,
+            ]
+        });
+        let sites = ledger
+            .state()
+            .secret(&secret.name)
+            .and_then(|state| state.rotation.as_ref());
+        let mut sites = sites.into_iter().flat_map(|open| open.sites.values());
+        accounts.any(|account| account.name().as_str() == place || account.kind() == place)
+            || labels.any(|label| label == place)
+            || sites.any(|site| site.label == place)
+    };
+    let names: Vec<SecretName> = joined
+        .secrets
+        .values()
+        .filter(|secret| seen(secret))
+        .map(|secret| secret.name.clone())
+        .collect();
+    if names.is_empty() {
+        let error = Error::says(
+            Exit::Usage,
+            format!("no secret goes through `{}`", place.escape_debug()),
+        );
+        return Err(error.hint(
+            "name a kind such as `vercel`, an account, or a target as `rotakey plan` prints it",
+        ));
+    }
+    Ok(names)
+}

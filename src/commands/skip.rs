@@ -1,0 +1,97 @@
+//! `rotakey skip`: not now.
+
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::ledger::{Change, SecretState, What};
+use crate::model::{Instant, SecretName, Span, sanitise, when};
+use crate::rotation::Secret;
+use crate::run::Run;
+
+use super::joined::{join, refused};
+
+/// Postpone a rotation
+///
+/// Leaves an exception in the audit log. A secret whose policy has a `max_age` cannot be postponed beyond it.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    /// The secret, as `rotations.yaml` names it
+    #[arg(value_name = "NAME", value_parser = |text: &str| Ok::<_, String>(SecretName::from(text)))]
+    pub name: SecretName,
+
+    /// For how long; the policy's `skip` (30d unless configured) if not said
+    #[arg(long = "for", value_name = "TIME", value_parser = Span::parse)]
+    pub span: Option<Span>,
+
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT", required = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub reason: String,
+}
+
+/// Moves the due date.
+pub fn skip(run: &mut Run, args: &Args) -> Result<Exit> {
+    let joined = join(run)?;
+    let secret = joined.secret(&args.name)?;
+    let mut ledger = joined.lock(run)?;
+    let until = until(secret, ledger.state().secret(&args.name), args, run.now)?;
+    let known = ledger
+        .state()
+        .secret(&args.name)
+        .and_then(|state| state.skip.as_ref());
+    let said = format!("{}: postponed to {}", args.name, when::date(until));
+    if known.is_some_and(|skip| skip.until == until) {
+        run.ui.say(&format!("{said} already"));
+        return Ok(Exit::Done);
+    }
+    let what = What::Skipped {
+        until,
+        reason: sanitise(&args.reason),
+    };
+    ledger
+        .record(
+            run.now,
+            Change {
+                secret: args.name.clone(),
+                what,
+            },
+        )
+        .map_err(refused)?;
+    ledger.commit().map_err(refused)?;
+    run.ui.say(&said);
+    Ok(Exit::Done)
+}
+
+/// Counted from the due date as the schedule has it, so that saying it twice postpones once. What is overdue is
+/// counted from today.
+fn until(
+    secret: &Secret,
+    state: Option<&SecretState>,
+    args: &Args,
+    now: Instant,
+) -> Result<Instant> {
+    let since = state.and_then(|state| state.rotated_at);
+    let due = since.and_then(|since| secret.policy.every.due_after(since));
+    let (Some(since), Some(due)) = (since, due) else {
+        let error = Error::says(
+            Exit::Usage,
+            format!(
+                "secret `{}` is not due at any time: it was never adopted",
+                args.name
+            ),
+        );
+        return Err(error.hint(format!("rotakey adopt {}", args.name)));
+    };
+    let today = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+    let until = due.max(today) + args.span.unwrap_or(secret.policy.skip).delta();
+    let Some(most) = secret.policy.max_age else {
+        return Ok(until);
+    };
+    let latest = since + most.delta();
+    if latest <= now.max(due) {
+        let why = format!(
+            "secret `{}` may not become older than {most} and cannot be postponed",
+            args.name
+        );
+        return Err(Error::says(Exit::Usage, why).hint(format!("rotakey rotate {}", args.name)));
+    }
+    Ok(until.min(latest))
+}

@@ -1,0 +1,181 @@
+//! What happens inside a phase: it moves no milestone.
+
+use std::collections::BTreeSet;
+
+use crate::model::ServiceId;
+
+use super::super::change::{Progress, Step};
+use super::super::event::Event;
+use super::super::state::{Asked, Trigger, Unsettled, Way};
+use super::{Applying, Events, noted, placed};
+
+impl Applying<'_> {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one match over everything that can happen inside a phase"
+    )]
+    pub(super) fn progress(&mut self, progress: Progress) -> Events {
+        let at = self.at;
+        let open = self.open()?;
+        match progress {
+            Progress::OrphanReaped { key_id } => Ok(vec![noted(
+                "orphan.removed",
+                key_id.map(|id| id.to_string()),
+            )]),
+            Progress::SitesFound(sites) => {
+                for (id, site) in sites {
+                    open.sites.entry(id).or_insert(site);
+                }
+                Ok(Vec::new())
+            }
+            Progress::SitesGone(sites) => {
+                let gone = sites.into_iter().filter_map(|id| open.sites.remove(&id));
+                let events = gone
+                    .map(|site| Event {
+                        place: Some(site.label),
+                        ..Event::new("site.gone")
+                    })
+                    .collect();
+                // A service that uses no site of this secret any more owes it nothing.
+                let used: BTreeSet<&ServiceId> = open
+                    .sites
+                    .values()
+                    .flat_map(|site| &site.services)
+                    .collect();
+                open.services.retain(|id, _| used.contains(id));
+                Ok(events)
+            }
+            Progress::Turned {
+                way,
+                sites,
+                services,
+            } => {
+                for site in &sites {
+                    let Some(progress) = open.sites.get_mut(site) else {
+                        return self.absent("site");
+                    };
+                    progress.heading = Some(way);
+                }
+                open.services.extend(services);
+                Ok(Vec::new())
+            }
+            Progress::Sent { step, places, run } => {
+                open.send(at, run);
+                Ok(places
+                    .into_iter()
+                    .map(|place| placed(step, "sent", place))
+                    .collect())
+            }
+            Progress::Settled => {
+                open.sending = None;
+                Ok(Vec::new())
+            }
+            Progress::Doubted {
+                step,
+                place,
+                why,
+                run,
+            } => {
+                open.unsettled = Some(Unsettled { since: at, run });
+                open.trouble = Some(format!("{step} {place}: {why}"));
+                Ok(vec![Event {
+                    note: Some(why),
+                    ..placed(step, "uncertain", place)
+                }])
+            }
+            Progress::NotDone { step, place, why } => {
+                open.trouble = Some(format!("{step} {place}: {why}"));
+                Ok(vec![Event {
+                    note: Some(why),
+                    ..placed(step, "not_done", place)
+                }])
+            }
+            Progress::Written { site, write } => {
+                let step = match write.way {
+                    Way::Forward => Step::Deliver,
+                    Way::Back => Step::Restore,
+                };
+                let Some(progress) = open.sites.get_mut(&site) else {
+                    return self.absent("site");
+                };
+                progress.write = Some(write);
+                Ok(vec![placed(step, "done", progress.label.clone())])
+            }
+            Progress::Activated {
+                service,
+                deployment,
+            } => {
+                let Some(progress) = open.services.get_mut(&service) else {
+                    return self.absent("service");
+                };
+                progress.asked = Some(Asked {
+                    at,
+                    deployment: deployment.clone(),
+                });
+                Ok(vec![Event {
+                    note: deployment,
+                    ..placed(Step::Activate, "done", progress.label.clone())
+                }])
+            }
+            Progress::Confirmed { service, how } => {
+                let Some(progress) = open.services.get_mut(&service) else {
+                    return self.absent("service");
+                };
+                progress.confirmed = true;
+                Ok(vec![Event {
+                    note: Some(how),
+                    ..placed(Step::Confirm, "done", progress.label.clone())
+                }])
+            }
+            Progress::Reopened { sites, services } => {
+                let events = sites
+                    .values()
+                    .map(|site| placed(Step::Deliver, "reopened", site.label.clone()))
+                    .collect();
+                open.sites.extend(sites);
+                open.services.extend(services);
+                Ok(events)
+            }
+            Progress::Escalated { reason } => {
+                open.trigger = Trigger::Emergency;
+                open.reason = Some(reason.clone());
+                Ok(vec![noted("rotation.escalated", Some(reason))])
+            }
+            Progress::Soaking { stage } => {
+                let event = Event {
+                    place: Some(stage.to_string()),
+                    ..Event::new("soak.begun")
+                };
+                open.soaking.entry(stage).or_insert(at);
+                Ok(vec![event])
+            }
+            Progress::ExpirySet { after } => {
+                let until = at + after;
+                open.expires_at = Some(until);
+                Ok(vec![Event {
+                    until: Some(until),
+                    ..Event::new("expire.done")
+                }])
+            }
+            Progress::Stalled { why } => {
+                open.attempts += 1;
+                open.trouble = Some(why);
+                Ok(Vec::new())
+            }
+            Progress::Stuck { why } => {
+                // Said once: a person who has not come yet does not need the same line every night.
+                let news = open.stuck.as_ref() != Some(&why);
+                open.stuck = Some(why.clone());
+                Ok(if news {
+                    vec![noted("rotation.stuck", Some(why))]
+                } else {
+                    Vec::new()
+                })
+            }
+            Progress::Unstuck => {
+                (open.stuck, open.attempts) = (None, 0);
+                Ok(vec![Event::new("rotation.resumed")])
+            }
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Why a ledger cannot be used, each with one line of advice.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::IllegalChange;
+
+/// Why the ledger was refused, is busy, or could not be written. Nothing was written to it when one of these comes back
+/// from opening or locking.
+#[derive(Debug)]
+pub enum LedgerError {
+    /// There is no ledger, and no sign that there ever was one.
+    Missing {
+        /// Where it was looked for.
+        place: String,
+    },
+    /// There is a ledger where a new one was to be made.
+    Exists {
+        /// Where.
+        place: String,
+    },
+    /// There is no ledger, but there was one.
+    Lost {
+        /// Where it was.
+        place: String,
+        /// The side file that remembers it.
+        mark: PathBuf,
+    },
+    /// It is cut short, changed, or no ledger at all.
+    Corrupt {
+        /// Which file.
+        place: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The identity itself cannot be used.
+    Identity {
+        /// Where the identity comes from.
+        source: String,
+        /// Why not.
+        why: String,
+    },
+    /// The identity does not open this ledger.
+    WrongIdentity {
+        /// Which file.
+        place: String,
+        /// Where the identity comes from.
+        source: String,
+    },
+    /// A recipient cannot be used.
+    Recipient {
+        /// As it was written.
+        text: String,
+        /// Why not.
+        why: String,
+    },
+    /// It decrypts, and rotakey did not write it.
+    Tampered {
+        /// Which file.
+        place: String,
+        /// What gives it away.
+        why: String,
+    },
+    /// It is another ledger than the one that stood here before.
+    Replaced {
+        /// Which file.
+        place: String,
+        /// The side file that remembers the other one.
+        mark: PathBuf,
+    },
+    /// It is an older copy than one that was seen here.
+    RolledBack {
+        /// Which file.
+        place: String,
+        /// The sequence it has.
+        have: u64,
+        /// The sequence that was seen.
+        seen: u64,
+        /// The side file that remembers.
+        mark: PathBuf,
+    },
+    /// It went on from an older copy: its history is not the one that was seen here.
+    Forked {
+        /// Which file.
+        place: String,
+        /// The side file that remembers the other history.
+        mark: PathBuf,
+    },
+    /// A newer rotakey wrote it.
+    NewerFormat {
+        /// Which file.
+        place: String,
+        /// Its format.
+        have: u32,
+        /// The newest format this build knows.
+        know: u32,
+    },
+    /// Another run holds the lock.
+    Busy {
+        /// What it wrote about itself.
+        holder: Option<String>,
+    },
+    /// This run does not hold the ledger any more, or not yet (G6).
+    LostClaim {
+        /// How that shows.
+        why: &'static str,
+    },
+    /// A file or directory that others could tamper with.
+    Unsafe {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: &'static str,
+    },
+    /// The document could not be sealed.
+    Unsealed {
+        /// Why.
+        why: String,
+    },
+    /// The file system said no.
+    Io {
+        /// What was being done: `write`, `fsync`.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// A commit failed while a new key was only in memory: the sealed ledger with that key was put aside.
+    Rescued {
+        /// Where it is.
+        copy: PathBuf,
+        /// Where it belongs.
+        place: String,
+        /// Why the commit failed.
+        cause: Box<LedgerError>,
+    },
+    /// A change does not fit the state: a broken invariant of rotakey's own.
+    IllegalChange(IllegalChange),
+}
+
+impl LedgerError {
+    /// Whether the ledger was refused: exit code 4.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Missing { .. }
+            | Self::Lost { .. }
+            | Self::Corrupt { .. }
+            | Self::Identity { .. }
+            | Self::WrongIdentity { .. }
+            | Self::Tampered { .. }
+            | Self::Replaced { .. }
+            | Self::RolledBack { .. }
+            | Self::Forked { .. }
+            | Self::NewerFormat { .. }
+            | Self::Unsafe { .. } => true,
+            Self::Exists { .. }
+            | Self::Recipient { .. }
+            | Self::Busy { .. }
+            | Self::LostClaim { .. }
+            | Self::Unsealed { .. }
+            | Self::Io { .. }
+            | Self::Rescued { .. }
+            | Self::IllegalChange(_) => false,
+        }
+    }
+
+    /// Whether the same command may work later: exit code 75.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::LostClaim { .. })
+    }
+
+    /// One imperative line, where there is something to do.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Missing { .. } => "run `rotakey init`, or name the ledger's real place".to_owned(),
+            Self::Exists { .. } => "choose another path; a ledger is never overwritten".to_owned(),
+            Self::Lost { mark, .. } => format!(
+                "restore the ledger from its backup; only if it is gone for good, remove {} and run `rotakey init`",
+                mark.display()
+            ),
+            Self::Corrupt { .. } | Self::Tampered { .. } => {
+                "keep this file for the investigation and restore the newest backup".to_owned()
+            }
+            Self::Identity { .. } => {
+                "give an age identity file (`age-keygen`) or an ed25519 SSH key without a passphrase".to_owned()
+            }
+            Self::WrongIdentity { .. } => {
+                "use the identity the ledger was made with, or the break-glass one".to_owned()
+            }
+            Self::Recipient { .. } => {
+                "give recipients as `age1…`, `ssh-ed25519 …` or a plugin's `age1name1…`".to_owned()
+            }
+            Self::Replaced { mark, .. } | Self::RolledBack { mark, .. } | Self::Forked { mark, .. } => format!(
+                "restore the newest copy; only if there is none and you trust this one, remove {}",
+                mark.display()
+            ),
+            Self::NewerFormat { .. } => "install the newer rotakey that wrote it".to_owned(),
+            Self::Busy { .. } => "wait for the other run to end; its lock ends with it".to_owned(),
+            Self::Unsafe { path, .. } => {
+                format!("make it yours alone: chown, then `chmod go-w {}`", path.display())
+            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "make room on that disk, then run the same command again".to_owned()
+            }
+            Self::Rescued { copy, place, .. } => {
+                format!("mend the disk, then `mv {} {place}` and run `rotakey rotate`", copy.display())
+            }
+            Self::LostClaim { .. }
+            | Self::Unsealed { .. }
+            | Self::Io { .. }
+            | Self::IllegalChange(_) => return None,
+        };
+        Some(hint)
+    }
+
+    /// An I/O error that says of what.
+    pub fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io {
+            doing,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+impl fmt::Display for LedgerError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { place } => write!(out, "there is no ledger at {place}"),
+            Self::Exists { place } => write!(out, "there is a ledger at {place} already"),
+            Self::Lost { place, .. } => {
+                write!(out, "the ledger at {place} is lost: it was there before")
+            }
+            Self::Corrupt { place, why } => write!(out, "{place} is damaged: {why}"),
+            Self::Identity { source, why } => write!(out, "identity from {source}: {why}"),
+            Self::WrongIdentity { place, source } => {
+                write!(out, "the identity from {source} does not open {place}")
+            }
+            Self::Recipient { text, why } => {
+                write!(out, "recipient `{}`: {why}", text.escape_debug())
+            }
+            Self::Tampered { place, why } => {
+                write!(out, "{place} was not written by rotakey: {why}")
+            }
+            Self::Replaced { place, .. } => {
+                write!(
+                    out,
+                    "{place} is another ledger than the one seen here before"
+                )
+            }
+            Self::RolledBack {
+                place, have, seen, ..
+            } => write!(
+                out,
+                "{place} is an old copy: it stands at commit {have}, commit {seen} was seen here"
+            ),
+            Self::Forked { place, .. } => {
+                write!(
+                    out,
+                    "{place} has another history than the one seen here before"
+                )
+            }
+            Self::NewerFormat { place, have, know } => write!(
+                out,
+                "{place} has format {have}, written by a newer rotakey; this one knows format {know}"
+            ),
+            Self::Busy {
+                holder: Some(holder),
+            } => write!(out, "the ledger is held by another run ({holder})"),
+            Self::Busy { holder: None } => out.write_str("the ledger is held by another run"),
+            Self::LostClaim { why } => write!(out, "this run does not hold the ledger: {why}"),
+            Self::Unsafe { path, why } => write!(out, "{} is not safe: {why}", path.display()),
+            Self::Unsealed { why } => write!(out, "the ledger cannot be sealed: {why}"),
+            Self::Io {
+                doing,
+                path,
+                source,
+            } => write!(out, "{doing} {}: {source}", path.display()),
+            Self::Rescued { copy, cause, .. } => {
+                write!(
+                    out,
+                    "{cause}; the ledger with the newest key is at {}",
+                    copy.display()
+                )
+            }
+            Self::IllegalChange(illegal) => {
+                write!(out, "the change does not fit the ledger: {illegal}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for LedgerError {}
+
+impl From<IllegalChange> for LedgerError {
+    fn from(illegal: IllegalChange) -> Self {
+        Self::IllegalChange(illegal)
+    }
+}

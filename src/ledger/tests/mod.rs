@@ -1,0 +1,6 @@
+//! What must hold of a ledger as a whole: how it is damaged, replaced, interrupted and shared.
+
+mod claim;
+mod crash;
+mod damage;
+mod history;

@@ -1,0 +1,523 @@
+//! Deliver and restore: one value to every site of a stage, forward to the new version or back to the old one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ledger::{
+    LedgerError, Phase, Progress as Inside, Rotation, ServiceProgress, SiteProgress, SiteWrite,
+    Step, Way,
+};
+use crate::model::{
+    Effect, Fault, FaultKind, SecretName, SecretValue, ServiceId, SiteId, VersionNumber,
+};
+use crate::targets::{Stored, Written};
+
+use super::drive::Drive;
+use super::observe::{Freshness, Look, SeenSite, rank};
+use super::plan;
+use super::progress::Happening;
+
+/// One write that is to be sent.
+pub(super) struct Write {
+    pub(super) name: SecretName,
+    pub(super) seen: SeenSite,
+    pub(super) value: SecretValue,
+}
+
+impl Drive<'_> {
+    /// Writes the new version to the sites of the earliest stage that is not done. Says whether there is anything to
+    /// activate or confirm in this pass over the stages.
+    pub(super) fn deliver(&mut self) -> Result<bool, LedgerError> {
+        let names = self.delivering()?;
+        let mut writes = Vec::new();
+        for name in &names {
+            if let Some(look) = self.looks.get(name).cloned() {
+                self.forget_gone(name, &look)?;
+                match self.forward_writes(name, &look) {
+                    Ok(wanted) => {
+                        writes.extend(self.intend_writes(name, &look, wanted, Way::Forward)?)
+                    }
+                    Err(fault) => self.forward_fault(name, &fault)?,
+                }
+            }
+        }
+        self.send_writes(&writes, Way::Forward)?;
+        // What was seen before a write is not what is there now.
+        self.looks.clear();
+        Ok(self
+            .under_way()
+            .into_iter()
+            .any(|name| self.unfinished_services(&name).next().is_some()))
+    }
+
+    /// The secrets that are delivered to in this pass: proven at the issuer in this run (G4), looked at, not soaking.
+    fn delivering(&mut self) -> Result<Vec<SecretName>, LedgerError> {
+        for name in self.under_way() {
+            let until = self
+                .open(&name)
+                .and_then(|open| plan::soaking(self.secret(&name), open, self.clock.now()));
+            if let Some(until) = until
+                && !self.is_emergency(&name)
+            {
+                self.wait(&name, super::guard::Wait::soak(until));
+            }
+        }
+        let unproven: Vec<(SecretName, VersionNumber)> = self
+            .under_way()
+            .into_iter()
+            .filter_map(|name| Some((name.clone(), self.open(&name)?.to?)))
+            .filter(|(name, number)| !self.is_proven(name, *number))
+            .collect();
+        for (name, seen) in self.ask(&unproven, Freshness::Known)? {
+            if let Some(fault) = refusal(&seen.verdict) {
+                let fault = fault.at(format!("verify at {}", self.secret(&name).issuer.place()));
+                self.forward_fault(&name, &fault)?;
+            }
+        }
+        let unseen: Vec<_> = self
+            .under_way()
+            .into_iter()
+            .filter(|name| !self.looks.contains_key(name))
+            .collect();
+        for (name, look) in self.look(&unseen)? {
+            match look {
+                Ok(look) => drop(self.looks.insert(name, look)),
+                Err(fault) => self.forward_fault(&name, &fault)?,
+            }
+        }
+        Ok(self.under_way())
+    }
+
+    /// Secrets on their way forward: in delivery, or in grace with sites that were found to hold something else.
+    pub(super) fn under_way(&self) -> Vec<SecretName> {
+        self.at(&[Phase::Delivering, Phase::Grace])
+    }
+
+    /// What has to be written, and the text for it. A place that already holds the text is left alone.
+    fn forward_writes(
+        &self,
+        name: &SecretName,
+        look: &Look,
+    ) -> Result<Vec<(SiteId, SecretValue, Held)>, Fault> {
+        let secret = self.secret(name);
+        let (Some(new), Some(open)) = (self.new_version(name), self.open(name)) else {
+            return Ok(Vec::new());
+        };
+        let done = |id: &SiteId| {
+            open.sites
+                .get(id)
+                .and_then(|site| site.write.as_ref())
+                .is_some_and(|w| w.way == Way::Forward)
+        };
+        let stage = look
+            .sites
+            .iter()
+            .filter(|(id, _)| !done(id))
+            .map(|(_, seen)| rank(secret, seen.destination(secret).stage.as_ref()))
+            .min();
+        let mut writes = Vec::new();
+        for (id, seen) in &look.sites {
+            if done(id) || Some(rank(secret, seen.destination(secret).stage.as_ref())) != stage {
+                continue;
+            }
+            let wanted = seen
+                .wanted(secret, new)
+                .map_err(|fault| fault.at(&seen.site.label))?;
+            let held = if seen.site.stored == Stored::Value(wanted.clone()) {
+                Held::Wanted
+            } else {
+                Held::Other
+            };
+            writes.push((id.clone(), wanted, held));
+        }
+        Ok(writes)
+    }
+
+    /// Records what is about to be written, so that a run that dies in between is continued at these sites.
+    pub(super) fn intend_writes(
+        &mut self,
+        name: &SecretName,
+        look: &Look,
+        wanted: Vec<(SiteId, SecretValue, Held)>,
+        way: Way,
+    ) -> Result<Vec<Write>, LedgerError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.inside(name, Inside::SitesFound(self.found(name, look)))?;
+        let touched: BTreeSet<&SiteId> = wanted.iter().map(|(id, ..)| id).collect();
+        let services = self.turn(name, look, &touched, way);
+        self.turned.extend(services.keys().cloned());
+        let sites = touched.into_iter().cloned().collect();
+        self.inside(
+            name,
+            Inside::Turned {
+                way,
+                sites,
+                services,
+            },
+        )?;
+        let mut writes = Vec::new();
+        for (id, value, held) in wanted {
+            let Some(seen) = look.sites.get(&id) else {
+                continue;
+            };
+            match held {
+                Held::Other => writes.push(Write {
+                    name: name.clone(),
+                    seen: seen.clone(),
+                    value,
+                }),
+                // Written by a run that could not record it. When is not known, so whatever runs is looked at anew.
+                Held::Wanted => {
+                    let write = SiteWrite {
+                        way,
+                        at: Some(self.clock.now()),
+                        marker: None,
+                    };
+                    self.inside(name, Inside::Written { site: id, write })?;
+                }
+            }
+        }
+        if !writes.is_empty() {
+            let step = step(way);
+            let places = writes
+                .iter()
+                .map(|write| write.seen.site.label.clone())
+                .collect();
+            self.inside(
+                name,
+                Inside::Sent {
+                    step,
+                    places,
+                    run: self.run.clone(),
+                },
+            )?;
+        }
+        Ok(writes)
+    }
+
+    /// Sites that a person has removed since owe this rotation nothing.
+    pub(super) fn forget_gone(
+        &mut self,
+        name: &SecretName,
+        look: &Look,
+    ) -> Result<(), LedgerError> {
+        let known = self
+            .open(name)
+            .map(|open| open.sites.keys())
+            .into_iter()
+            .flatten();
+        let gone: Vec<SiteId> = known
+            .filter(|id| !look.sites.contains_key(id))
+            .cloned()
+            .collect();
+        if gone.is_empty() {
+            Ok(())
+        } else {
+            self.inside(name, Inside::SitesGone(gone))
+        }
+    }
+
+    fn found(&self, name: &SecretName, look: &Look) -> BTreeMap<SiteId, SiteProgress> {
+        let secret = self.secret(name);
+        let old = self.old(name);
+        let before = |seen: &SeenSite| match &seen.site.stored {
+            Stored::Value(value) => {
+                let expected = old.and_then(|old| seen.wanted(secret, old).ok());
+                (expected.as_ref() != Some(value)).then(|| value.clone())
+            }
+            Stored::Opaque(_) | Stored::Absent => None,
+        };
+        look.sites
+            .iter()
+            .map(|(id, seen)| (id.clone(), seen.progress(secret, before(seen))))
+            .collect()
+    }
+
+    /// The services that have to be redeployed because one of these sites changes.
+    fn turn(
+        &self,
+        name: &SecretName,
+        look: &Look,
+        touched: &BTreeSet<&SiteId>,
+        way: Way,
+    ) -> BTreeMap<ServiceId, ServiceProgress> {
+        let secret = self.secret(name);
+        let sites = look
+            .sites
+            .iter()
+            .filter(|(id, _)| touched.contains(id))
+            .map(|(_, seen)| seen);
+        let services = sites.flat_map(|seen| {
+            seen.site
+                .services
+                .iter()
+                .map(move |service| (seen, service))
+        });
+        services
+            .map(|(seen, service)| {
+                let target = seen.destination(secret).target.label();
+                let label = service.label.clone();
+                (
+                    service.id.clone(),
+                    ServiceProgress {
+                        label,
+                        target,
+                        way,
+                        asked: None,
+                        confirmed: false,
+                    },
+                )
+            })
+            .collect()
+    }
+
+    /// Sends the writes of all secrets side by side. The intents share one commit, and so do the outcomes: a write
+    /// that is repeated with the same value changes nothing.
+    pub(super) fn send_writes(&mut self, writes: &[Write], way: Way) -> Result<(), LedgerError> {
+        self.ledger.commit()?;
+        self.announce(writes, way);
+        let secrets = self.secrets;
+        let mut faults: BTreeMap<SecretName, Fault> = BTreeMap::new();
+        self.crew().effects(
+            writes,
+            |write| {
+                let destination = write.seen.destination(&secrets[&write.name]);
+                destination.target.write(&write.seen.site, &write.value)
+            },
+            |write, effect| {
+                let fault = self.wrote(write, effect, way)?;
+                if let Some(fault) = fault {
+                    worst(&mut faults, &write.name, fault);
+                }
+                Ok(())
+            },
+        )?;
+        let names: BTreeSet<&SecretName> = writes.iter().map(|write| &write.name).collect();
+        for name in names {
+            self.inside(name, Inside::Settled)?;
+        }
+        self.ledger.commit()?;
+        for (name, fault) in faults {
+            match way {
+                Way::Forward => self.forward_fault(&name, &fault)?,
+                Way::Back => self.dead_end_fault(&name, &fault)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn wrote(
+        &mut self,
+        write: &Write,
+        effect: Effect<Written>,
+        way: Way,
+    ) -> Result<Option<Fault>, LedgerError> {
+        let Write { name, seen, .. } = write;
+        let place = seen.site.label.clone();
+        let target = seen.destination(self.secret(name)).target.label();
+        let (step, run) = (step(way), self.run.clone());
+        match effect {
+            Effect::Done(Written { at, marker }) => {
+                let write = SiteWrite {
+                    way,
+                    at,
+                    marker: marker.map(|marker| marker.0),
+                };
+                self.inside(
+                    name,
+                    Inside::Written {
+                        site: seen.site.id.clone(),
+                        write,
+                    },
+                )?;
+                self.tell(
+                    name,
+                    Happening::PlaceDone {
+                        step,
+                        target: &target,
+                        place: &place,
+                    },
+                );
+                Ok(None)
+            }
+            Effect::NotDone(fault) => {
+                self.inside(
+                    name,
+                    Inside::NotDone {
+                        step,
+                        place: place.clone(),
+                        why: fault.what.clone(),
+                    },
+                )?;
+                self.tell(
+                    name,
+                    Happening::PlaceFailed {
+                        step,
+                        target: &target,
+                        place: &place,
+                        why: &fault.what,
+                    },
+                );
+                Ok(Some(fault.at(format!("{step} to `{place}`"))))
+            }
+            Effect::Uncertain(fault) => {
+                self.inside(
+                    name,
+                    Inside::Doubted {
+                        step,
+                        place: place.clone(),
+                        why: fault.what.clone(),
+                        run,
+                    },
+                )?;
+                self.tell(
+                    name,
+                    Happening::PlaceFailed {
+                        step,
+                        target: &target,
+                        place: &place,
+                        why: &fault.what,
+                    },
+                );
+                // Whatever the reason, it may have landed: only a later run may conclude anything from it.
+                let passing = Fault {
+                    kind: FaultKind::Passing,
+                    ..fault
+                };
+                Ok(Some(
+                    passing.at(format!("{step} to `{place}` may have happened")),
+                ))
+            }
+        }
+    }
+
+    fn announce(&mut self, writes: &[Write], way: Way) {
+        let mut counts: BTreeMap<(SecretName, String), usize> = BTreeMap::new();
+        for write in writes {
+            let target = write
+                .seen
+                .destination(self.secret(&write.name))
+                .target
+                .label();
+            *counts.entry((write.name.clone(), target)).or_default() += 1;
+        }
+        for ((name, target), places) in counts {
+            self.tell(
+                &name,
+                Happening::StepBegan {
+                    step: step(way),
+                    target: &target,
+                    places,
+                },
+            );
+        }
+    }
+
+    /// Once every service of a stage is confirmed, the stage soaks if another one follows.
+    pub(super) fn close_stage(&mut self) -> Result<(), LedgerError> {
+        for name in self.at(&[Phase::Delivering]) {
+            let secret = self.secret(&name);
+            let Some(open) = self.open(&name) else {
+                continue;
+            };
+            let waiting = open
+                .sites
+                .values()
+                .filter(|site| !is_forward(site))
+                .map(|site| rank(secret, site.stage.as_ref()));
+            let Some(next) = waiting.min() else { continue };
+            let done = open
+                .sites
+                .values()
+                .filter(|site| is_forward(site))
+                .filter_map(|site| site.stage.clone());
+            let latest = done
+                .filter(|stage| rank(secret, Some(stage)) < next)
+                .max_by_key(|stage| rank(secret, Some(stage)));
+            if let Some(stage) = latest.filter(|stage| !open.soaking.contains_key(stage))
+                && self.unfinished_services(&name).next().is_none()
+            {
+                let until = self.clock.now() + secret.policy.soak.delta();
+                self.inside(
+                    &name,
+                    Inside::Soaking {
+                        stage: stage.clone(),
+                    },
+                )?;
+                self.tell(
+                    &name,
+                    Happening::Soaking {
+                        stage: stage.as_str(),
+                        until,
+                    },
+                );
+            }
+        }
+        self.ledger.commit()
+    }
+
+    /// Services of the open rotation that were not yet observed the way they were turned.
+    pub(super) fn unfinished_services(
+        &self,
+        name: &SecretName,
+    ) -> impl Iterator<Item = &ServiceId> {
+        let services = self
+            .open(name)
+            .map(|open| open.services.iter())
+            .into_iter()
+            .flatten();
+        services
+            .filter(|(_, service)| !service.confirmed)
+            .map(|(id, _)| id)
+    }
+}
+
+/// What a site held when it was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// The text it should hold.
+    Wanted,
+    /// Something else, or something that cannot be read.
+    Other,
+}
+
+pub(super) fn is_forward(site: &SiteProgress) -> bool {
+    site.write
+        .as_ref()
+        .is_some_and(|write| write.way == Way::Forward)
+}
+
+/// Whether every site was written and every service observed on the new version.
+pub(super) fn is_everywhere(open: &Rotation) -> bool {
+    open.sites.values().all(is_forward)
+        && open
+            .services
+            .values()
+            .all(|service| service.way == Way::Forward && service.confirmed)
+}
+
+fn step(way: Way) -> Step {
+    match way {
+        Way::Forward => Step::Deliver,
+        Way::Back => Step::Restore,
+    }
+}
+
+/// The fault of an answer that does not let a key be delivered or restored.
+pub(super) fn refusal(verdict: &crate::issuers::Verdict) -> Option<Fault> {
+    match verdict {
+        crate::issuers::Verdict::Works | crate::issuers::Verdict::Denied => None,
+        crate::issuers::Verdict::Refused => Some(Fault::refused("the key is refused")),
+        crate::issuers::Verdict::Unknown(fault) => Some(fault.clone()),
+    }
+}
+
+/// Keeps the fault that decides: a clear no before one that may pass. But while a doubt is open, nothing is taken
+/// back, whoever said no: `begin_undo` waits for quiet by itself.
+pub(super) fn worst(faults: &mut BTreeMap<SecretName, Fault>, name: &SecretName, fault: Fault) {
+    match faults.get(name) {
+        Some(known) if known.kind != FaultKind::Passing => {}
+        _ => drop(faults.insert(name.clone(), fault)),
+    }
+}

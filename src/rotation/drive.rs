@@ -1,0 +1,424 @@
+//! Does what the plan says: all rotations of a run together, wave by wave.
+//!
+//! A wave is one step of every rotation that has reached it: all issues, all deliveries, one redeploy per service
+//! however many secrets changed, all confirms. A secret that fails drops out and is undone; the others go on. Every
+//! step first makes its intent durable, then acts, then records what came of it, so that a run that dies anywhere is
+//! finished by the next one through the same code: each wave asks the ledger who stands before it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use crate::ledger::{
+    Change, LedgerError, LockedLedger, Phase, Progress as Inside, Rotation, SecretState, Version,
+    What,
+};
+use crate::model::{
+    Clock, Fault, FaultKind, Instant, Key, RunId, SecretName, ServiceId, Tag, VersionNumber,
+};
+use crate::targets::Pass;
+
+use super::crew::Crew;
+use super::guard::Wait;
+use super::observe::Look;
+use super::outcome::{Course, Ending, Outcome};
+use super::plan::{Item, Move, PATIENCE};
+use super::progress::{Happening, News, Progress};
+use super::secret::Secret;
+
+/// What a drive works with.
+pub struct Tools<'a> {
+    /// Every configured secret.
+    pub secrets: &'a BTreeMap<SecretName, Secret>,
+    /// The ledger, claimed.
+    pub ledger: &'a mut LockedLedger,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// This run.
+    pub run: RunId,
+    /// How many calls may be under way at once.
+    pub workers: usize,
+    /// Keys that a person handed over, for assisted issuers.
+    pub supplied: BTreeMap<SecretName, Key>,
+    /// Why a person asked for it.
+    pub reason: Option<String>,
+    /// How a key leaked, when that is why.
+    pub leak: Option<String>,
+    /// Where the sealed ledger is put if it cannot be committed while a new key is only in memory.
+    pub refuge: PathBuf,
+    /// Who watches.
+    pub progress: &'a mut dyn Progress,
+}
+
+/// How much of the grace is left to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grace {
+    /// All of it.
+    Kept,
+    /// None: a person said so, or a key leaked. Every other guard stays.
+    Waived,
+}
+
+/// Begins and continues rotations up to the promotion, and takes back those that fail. Emergencies go on to the end.
+pub fn rotate(tools: Tools<'_>, plan: &[Item]) -> Result<Vec<Outcome>, LedgerError> {
+    let work = plan
+        .iter()
+        .filter_map(|item| item.rotate.map(|step| (item.secret.clone(), step)));
+    let mut drive = Drive::new(tools, work.collect());
+    drive.escalate()?;
+    drive.settle_lost_replies(Lost::AskAgain)?;
+    drive.begin()?;
+    drive.issue()?;
+    drive.verify()?;
+    while drive.deliver()? {
+        drive.activate()?;
+        drive.confirm()?;
+        drive.close_stage()?;
+    }
+    drive.promote()?;
+    drive.undo()?;
+    drive.discard()?;
+    drive.revoke_leaked()?;
+    drive.finish()
+}
+
+/// Kills old versions whose grace is over, and whatever was left behind by rotations that were taken back.
+pub fn revoke(tools: Tools<'_>, plan: &[Item], grace: Grace) -> Result<Vec<Outcome>, LedgerError> {
+    let work = plan
+        .iter()
+        .filter_map(|item| item.revoke.map(|step| (item.secret.clone(), step)));
+    let mut drive = Drive::new(tools, work.collect());
+    drive.unstick()?;
+    drive.settle_lost_replies(Lost::GiveUp)?;
+    drive.discard()?;
+    drive.revoke(grace)?;
+    drive.finish()
+}
+
+/// Takes an open rotation back because a person said so.
+pub fn rollback(
+    tools: Tools<'_>,
+    secret: &SecretName,
+    why: &str,
+) -> Result<Vec<Outcome>, LedgerError> {
+    let mut drive = Drive::new(tools, BTreeMap::from([(secret.clone(), Move::Continue)]));
+    drive.unstick()?;
+    drive.settle_lost_replies(Lost::GiveUp)?;
+    let back = [Phase::Issued, Phase::Delivering, Phase::Grace];
+    for name in drive.at(&back) {
+        drive.begin_undo(&name, why)?;
+    }
+    drive.undo()?;
+    drive.discard()?;
+    drive.finish()
+}
+
+/// What to do about a create whose reply was lost, once its key is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// Ask for another key.
+    AskAgain,
+    /// Close the rotation.
+    GiveUp,
+}
+
+/// One run's way through its rotations.
+pub(super) struct Drive<'a> {
+    pub(super) secrets: &'a BTreeMap<SecretName, Secret>,
+    pub(super) ledger: &'a mut LockedLedger,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) run: RunId,
+    pub(super) workers: usize,
+    pub(super) supplied: BTreeMap<SecretName, Key>,
+    pub(super) reason: Option<String>,
+    pub(super) leak: Option<String>,
+    pub(super) refuge: PathBuf,
+    pub(super) work: BTreeMap<SecretName, Move>,
+    /// What this run found at the sites of a secret, until something was written.
+    pub(super) looks: BTreeMap<SecretName, Look>,
+    /// Versions that worked at the issuer in this run (G4), and the issuer's clock at that moment.
+    pub(super) proven: BTreeMap<(SecretName, VersionNumber), Option<Instant>>,
+    /// Services whose redeploy became necessary in this run: nobody can have asked for it before.
+    pub(super) turned: BTreeSet<ServiceId>,
+    progress: &'a mut dyn Progress,
+    endings: BTreeMap<SecretName, Ending>,
+    pass: u64,
+}
+
+impl<'a> Drive<'a> {
+    fn new(tools: Tools<'a>, work: BTreeMap<SecretName, Move>) -> Self {
+        let Tools {
+            secrets,
+            ledger,
+            clock,
+            run,
+            workers,
+            supplied,
+            reason,
+            leak,
+            refuge,
+            progress,
+        } = tools;
+        Self {
+            secrets,
+            ledger,
+            clock,
+            run,
+            workers,
+            supplied,
+            reason,
+            leak,
+            refuge,
+            work,
+            looks: BTreeMap::new(),
+            proven: BTreeMap::new(),
+            turned: BTreeSet::new(),
+            progress,
+            endings: BTreeMap::new(),
+            pass: 0,
+        }
+    }
+
+    /// The secrets of this run that stand in one of these phases and have not ended.
+    pub(super) fn at(&self, phases: &[Phase]) -> Vec<SecretName> {
+        let here = |name: &&SecretName| {
+            !self.endings.contains_key(*name)
+                && self
+                    .phase(name)
+                    .is_some_and(|phase| phases.contains(&phase))
+        };
+        self.work.keys().filter(here).cloned().collect()
+    }
+
+    pub(super) fn secret(&self, name: &SecretName) -> &'a Secret {
+        // Work comes from a plan over these secrets.
+        &self.secrets[name]
+    }
+
+    pub(super) fn state(&self, name: &SecretName) -> Option<&SecretState> {
+        self.ledger.state().secret(name)
+    }
+
+    pub(super) fn open(&self, name: &SecretName) -> Option<&Rotation> {
+        self.state(name)?.rotation.as_ref()
+    }
+
+    pub(super) fn phase(&self, name: &SecretName) -> Option<Phase> {
+        self.open(name)?.phase().ok()
+    }
+
+    /// The version the open rotation comes from.
+    pub(super) fn old(&self, name: &SecretName) -> Option<&Version> {
+        let state = self.state(name)?;
+        state.version(state.rotation.as_ref()?.from?)
+    }
+
+    /// The version the open rotation brings.
+    pub(super) fn new_version(&self, name: &SecretName) -> Option<&Version> {
+        let state = self.state(name)?;
+        state.version(state.rotation.as_ref()?.to?)
+    }
+
+    pub(super) fn record(&mut self, secret: &SecretName, what: What) -> Result<(), LedgerError> {
+        self.ledger.record(
+            self.clock.now(),
+            Change {
+                secret: secret.clone(),
+                what,
+            },
+        )
+    }
+
+    pub(super) fn inside(&mut self, secret: &SecretName, what: Inside) -> Result<(), LedgerError> {
+        self.record(secret, What::Progress(what))
+    }
+
+    pub(super) fn crew(&self) -> Crew<'a> {
+        Crew {
+            claim: self.ledger.claim(),
+            clock: self.clock,
+            workers: self.workers,
+        }
+    }
+
+    pub(super) fn next_pass(&mut self) -> Pass {
+        self.pass += 1;
+        Pass(self.pass)
+    }
+
+    pub(super) fn tell(&mut self, name: &SecretName, what: Happening<'_>) {
+        let title = &self.secrets[name].policy.title;
+        self.progress.tell(News {
+            secret: name,
+            title,
+            what,
+        });
+    }
+
+    /// This run is done with the secret.
+    pub(super) fn end(&mut self, name: &SecretName, ending: Ending) {
+        self.endings.entry(name.clone()).or_insert(ending);
+    }
+
+    /// A later run has to go on, at the earliest then.
+    pub(super) fn wait(&mut self, name: &SecretName, wait: Wait) {
+        let Wait { why, until, course } = wait;
+        self.end(name, Ending::Waiting { why, until, course });
+    }
+
+    /// Something did not work and may work later. After too many runs in a row somebody has to come.
+    pub(super) fn stall(
+        &mut self,
+        name: &SecretName,
+        fault: &Fault,
+    ) -> Result<Patience, LedgerError> {
+        self.inside(
+            name,
+            Inside::Stalled {
+                why: fault.what.clone(),
+            },
+        )?;
+        if self
+            .open(name)
+            .is_some_and(|open| open.attempts >= PATIENCE)
+        {
+            return Ok(Patience::Spent);
+        }
+        let until = fault.retry_after.map(|after| self.clock.now() + after);
+        self.end(
+            name,
+            Ending::Waiting {
+                why: fault.what.clone(),
+                until,
+                course: Course::Trouble,
+            },
+        );
+        Ok(Patience::Left)
+    }
+
+    /// Only a person can go on with it.
+    pub(super) fn stick(
+        &mut self,
+        name: &SecretName,
+        why: &str,
+        hint: impl Into<String>,
+    ) -> Result<(), LedgerError> {
+        self.inside(
+            name,
+            Inside::Stuck {
+                why: why.to_owned(),
+            },
+        )?;
+        self.end(
+            name,
+            Ending::NeedsPerson {
+                why: why.to_owned(),
+                hint: hint.into(),
+            },
+        );
+        Ok(())
+    }
+
+    /// A fault on the way forward: passing ones wait for the next run, clear ones take the rotation back.
+    pub(super) fn forward_fault(
+        &mut self,
+        name: &SecretName,
+        fault: &Fault,
+    ) -> Result<(), LedgerError> {
+        let take_back = match fault.kind {
+            FaultKind::Passing => self.stall(name, fault)? == Patience::Spent,
+            FaultKind::Refused | FaultKind::Missing => true,
+        };
+        if take_back {
+            self.begin_undo_for(name, fault)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A fault where the only other way is a person: passing ones wait for the next run.
+    pub(super) fn dead_end_fault(
+        &mut self,
+        name: &SecretName,
+        fault: &Fault,
+    ) -> Result<(), LedgerError> {
+        let stuck = match fault.kind {
+            FaultKind::Passing => self.stall(name, fault)? == Patience::Spent,
+            FaultKind::Refused | FaultKind::Missing => true,
+        };
+        if !stuck {
+            return Ok(());
+        }
+        let hint = fault.hint.clone().unwrap_or_else(|| {
+            let verb = super::plan::next_verb(self.phase(name).unwrap_or(Phase::Unbegun));
+            format!("mend it, then run `rotakey {verb} {name}`")
+        });
+        self.stick(name, &fault.what, hint)
+    }
+
+    /// Says go on to rotations that had been given up and were named by a person.
+    pub(super) fn unstick(&mut self) -> Result<(), LedgerError> {
+        for name in self.work.keys().cloned().collect::<Vec<_>>() {
+            if self.open(&name).is_some_and(|open| open.stuck.is_some()) {
+                self.inside(&name, Inside::Unstuck)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A name for something that belongs to this secret and to nothing else, ever: the run's id is random.
+    pub(super) fn unique(&self, name: &SecretName, kind: &str) -> String {
+        let step = self.open(name).map_or(0, |open| open.path.len());
+        let digest = Sha256::digest(format!("{kind}\0{}\0{name}\0{step}", self.run));
+        digest
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    pub(super) fn tag(&self, name: &SecretName) -> Tag {
+        Tag::new(format!("rotakey-{name}-{}", self.unique(name, "tag")))
+    }
+
+    /// Everything is recorded; says what became of each secret and which key is live.
+    fn finish(mut self) -> Result<Vec<Outcome>, LedgerError> {
+        for name in self.work.keys().cloned().collect::<Vec<_>>() {
+            if !self.endings.contains_key(&name)
+                && self.open(&name).is_some()
+                && self.clock.stopping()
+            {
+                let why = "stopped by a signal; nothing was left half recorded".to_owned();
+                self.end(
+                    &name,
+                    Ending::Waiting {
+                        why,
+                        until: None,
+                        course: Course::Trouble,
+                    },
+                );
+            }
+        }
+        self.ledger.commit()?;
+        let state = self.ledger.state();
+        let outcome = |(secret, result)| {
+            let live = super::live::sentence(state.secret(&secret));
+            Outcome {
+                secret,
+                result,
+                live,
+            }
+        };
+        Ok(self.endings.into_iter().map(outcome).collect())
+    }
+}
+
+/// Whether a rotation that got no further may be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// It may.
+    Left,
+    /// It was tried often enough.
+    Spent,
+}

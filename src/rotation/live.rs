@@ -1,0 +1,57 @@
+//! Which key is live where, in one sentence. Nobody should have to infer it from cron mail at night.
+
+use crate::ledger::{Phase, Rotation, SecretState, Version, Way};
+
+/// The sentence for a secret as the ledger knows it.
+pub fn sentence(state: Option<&SecretState>) -> String {
+    let Some(state) = state else {
+        return "the live key is not known to rotakey".to_owned();
+    };
+    let named = |version: Option<&Version>| {
+        version.map_or("the key from before".to_owned(), |version| {
+            format!("key {}", version.hint)
+        })
+    };
+    let Some(open) = &state.rotation else {
+        return match state.current() {
+            Some(current) => format!("{} is current everywhere", named(Some(current))),
+            None => "the live key is not known to rotakey".to_owned(),
+        };
+    };
+    let old = named(open.from.and_then(|number| state.version(number)));
+    let new = named(open.to.and_then(|number| state.version(number)));
+    match open.phase() {
+        Ok(Phase::Issuing) => {
+            format!("{old} is current everywhere; a new key may exist and nobody uses it")
+        }
+        Ok(Phase::Issued) => {
+            format!("{old} is current everywhere; {new} exists and nobody uses it")
+        }
+        Ok(Phase::Delivering) => {
+            let (there, all) = written(open, Way::Forward);
+            format!(
+                "{old} and {new} both work; {there} of {all} sites hold the new one; nothing was revoked"
+            )
+        }
+        Ok(Phase::Grace) => format!("{new} is current everywhere; {old} still works"),
+        Ok(Phase::Revoking) => format!("{new} is current everywhere; {old} is being revoked"),
+        Ok(Phase::Undoing) => {
+            let (there, all) = written(open, Way::Back);
+            format!(
+                "{old} and {new} both work; {there} of {all} sites are back on the old one; nothing was revoked"
+            )
+        }
+        Ok(Phase::Discarding) => {
+            format!("{old} is current everywhere; {new} still works and nobody uses it")
+        }
+        _ => format!("{old} was current"),
+    }
+}
+
+fn written(open: &Rotation, way: Way) -> (usize, usize) {
+    let there = open
+        .sites
+        .values()
+        .filter(|site| site.write.as_ref().is_some_and(|write| write.way == way));
+    (there.count(), open.sites.len())
+}

@@ -1,0 +1,377 @@
+//! What each secret needs now, as a pure function of the configuration, the ledger and the time.
+//!
+//! `plan` prints it, `rotate` and `revoke` do it: the plan is true by construction. It sends nothing.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+
+use crate::issuers::ValueBy;
+use crate::ledger::{Phase, Rotation, SecretState, State, Step, Trigger, Way};
+use crate::model::{Hint, Instant, SecretName};
+
+use super::drive::Grace;
+use super::guard::{self, Wait};
+use super::secret::Secret;
+
+/// Runs in a row that may get no further before a rotation is taken back, or handed to a person.
+pub const PATIENCE: u32 = 5;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    /// The secrets that were named; empty for all.
+    pub names: &'a [SecretName],
+    /// As if it were now.
+    pub now: Instant,
+    /// How it is asked.
+    pub manner: Manner,
+    /// Whether `revoke` waits for the end of the grace.
+    pub grace: Grace,
+    /// How many rotations may begin in one run, so that a long sleep does not rotate everything at once.
+    pub most: usize,
+}
+
+/// How it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// By cron: only what is due.
+    Unattended,
+    /// By a person who named the secrets: due or not.
+    ByHand,
+    /// A key leaked: due or not, and without grace.
+    Emergency,
+}
+
+/// What one secret needs.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Which.
+    pub secret: SecretName,
+    /// Its title, for people.
+    pub title: String,
+    /// Where it stands.
+    pub standing: Standing,
+    /// The key that is live.
+    pub current: Option<Hint>,
+    /// When that key came to life.
+    pub since: Option<Instant>,
+    /// When the next rotation is due.
+    pub due: Option<Instant>,
+    /// What `rotate` would do.
+    pub rotate: Option<Move>,
+    /// What `revoke` would do.
+    pub revoke: Option<Move>,
+    /// What it waits for, where neither can go on yet.
+    pub wait: Option<Wait>,
+    /// What only a person can do.
+    pub person: Option<Errand>,
+}
+
+/// Where a secret stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The ledger has never seen it.
+    NotAdopted,
+    /// Not due, and nobody needs to know yet.
+    Fresh,
+    /// Within the warning time.
+    Soon,
+    /// Due.
+    Due,
+    /// Would be due, but was postponed.
+    Skipped,
+    /// A rotation is open.
+    Open(Phase),
+}
+
+/// What the next run would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// Begin a rotation.
+    Begin(Trigger),
+    /// Go on with the open one.
+    Continue,
+    /// Kill the old version.
+    Revoke,
+    /// Kill the version that was taken back, or look for a key whose reply was lost.
+    CleanUp,
+}
+
+/// What only a person can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errand {
+    /// Why.
+    pub why: String,
+    /// What to do: a command to paste, or where to go.
+    pub hint: String,
+}
+
+/// One line of what would be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// Which step.
+    pub step: Step,
+    /// On what.
+    pub place: String,
+}
+
+/// Plans every secret that is asked for, in the order of their names.
+pub fn plan(secrets: &BTreeMap<SecretName, Secret>, state: &State, ask: &Ask<'_>) -> Vec<Item> {
+    let mut begun = 0;
+    let mut items = Vec::new();
+    for secret in secrets.values() {
+        if !ask.names.is_empty() && !ask.names.contains(&secret.name) {
+            continue;
+        }
+        let mut item = item(secret, state.secret(&secret.name), ask);
+        if matches!(item.rotate, Some(Move::Begin(_))) {
+            begun += 1;
+            if begun > ask.most {
+                item.rotate = None;
+                item.wait = Some(Wait::turn(ask.most));
+            }
+        }
+        items.push(item);
+    }
+    items
+}
+
+/// When the next rotation is due, postponements included.
+pub fn due(secret: &Secret, state: &SecretState) -> Option<Instant> {
+    let since = state.rotated_at?;
+    let due = secret.policy.every.due_after(since)?;
+    let Some(skip) = &state.skip else {
+        return Some(due);
+    };
+    let latest = secret.policy.max_age.map(|age| since + age.delta());
+    let postponed = latest.map_or(skip.until, |latest| skip.until.min(latest));
+    Some(due.max(postponed))
+}
+
+/// The exact steps of a move, site by site where they are known.
+pub fn steps(secret: &Secret, state: Option<&SecretState>, step: Move) -> Vec<Planned> {
+    let planned = |step, place: &str| Planned {
+        step,
+        place: place.to_owned(),
+    };
+    let issuer = secret.issuer.place();
+    let open = state.and_then(|state| state.rotation.as_ref());
+    let phase = open
+        .and_then(|open| open.phase().ok())
+        .unwrap_or(Phase::Unbegun);
+    match (step, phase) {
+        (Move::Revoke, _) => vec![planned(Step::Revoke, &format!("old key at {issuer}"))],
+        (Move::CleanUp, _) | (_, Phase::Discarding) => {
+            vec![planned(Step::Revoke, &format!("unused key at {issuer}"))]
+        }
+        (_, Phase::Undoing) => places(open, Way::Back),
+        (Move::Begin(_) | Move::Continue, _) => {
+            let mut steps = Vec::new();
+            if matches!(phase, Phase::Unbegun | Phase::Issuing) {
+                steps.push(planned(Step::Issue, &issuer));
+            }
+            if matches!(phase, Phase::Unbegun | Phase::Issuing | Phase::Issued) {
+                steps.push(planned(Step::Verify, &issuer));
+                for destination in &secret.destinations {
+                    steps.push(planned(Step::Deliver, &destination.target.label()));
+                }
+                steps.push(planned(Step::Activate, "every service that uses it"));
+                steps.push(planned(Step::Confirm, "every service that uses it"));
+            } else {
+                steps.extend(places(open, Way::Forward));
+            }
+            steps.push(planned(Step::Promote, "the new key"));
+            steps
+        }
+    }
+}
+
+fn places(open: Option<&Rotation>, way: Way) -> Vec<Planned> {
+    let Some(open) = open else { return Vec::new() };
+    let (write, turned) = match way {
+        Way::Forward => (Step::Deliver, Step::Activate),
+        Way::Back => (Step::Restore, Step::Activate),
+    };
+    let unwritten = open
+        .sites
+        .values()
+        .filter(|site| site.write.as_ref().is_none_or(|done| done.way != way));
+    let unasked = open
+        .services
+        .values()
+        .filter(|service| service.way != way || service.asked.is_none());
+    let unseen = open
+        .services
+        .values()
+        .filter(|service| service.way != way || !service.confirmed);
+    let line = |step| {
+        move |place: &String| Planned {
+            step,
+            place: place.clone(),
+        }
+    };
+    unwritten
+        .map(|site| &site.label)
+        .map(line(write))
+        .chain(unasked.map(|service| &service.label).map(line(turned)))
+        .chain(
+            unseen
+                .map(|service| &service.label)
+                .map(line(Step::Confirm)),
+        )
+        .collect()
+}
+
+fn item(secret: &Secret, state: Option<&SecretState>, ask: &Ask<'_>) -> Item {
+    let current = state.and_then(SecretState::current);
+    let mut item = Item {
+        secret: secret.name.clone(),
+        title: secret.policy.title.clone(),
+        standing: Standing::NotAdopted,
+        current: current.map(|version| version.hint.clone()),
+        since: state.and_then(|state| state.rotated_at),
+        due: state.and_then(|state| due(secret, state)),
+        rotate: None,
+        revoke: None,
+        wait: None,
+        person: None,
+    };
+    match state.and_then(|state| state.rotation.as_ref()) {
+        Some(open) => going_on(&mut item, secret, state, open, ask),
+        None => beginning(&mut item, secret, state, ask),
+    }
+    item
+}
+
+fn beginning(item: &mut Item, secret: &Secret, state: Option<&SecretState>, ask: &Ask<'_>) {
+    let skipped = state
+        .and_then(|state| state.skip.as_ref())
+        .is_some_and(|skip| skip.until > ask.now);
+    item.standing = match item.due {
+        None if item.current.is_none() => Standing::NotAdopted,
+        Some(due) if due <= ask.now => Standing::Due,
+        Some(_) if skipped => Standing::Skipped,
+        Some(due) if due - secret.policy.warn.delta() <= ask.now => Standing::Soon,
+        Some(_) | None => Standing::Fresh,
+    };
+    let trigger = match (ask.manner, item.standing) {
+        (Manner::Emergency, _) => Trigger::Emergency,
+        (Manner::ByHand, _) => Trigger::Manual,
+        (Manner::Unattended, Standing::Due) => Trigger::Scheduled,
+        (Manner::Unattended, Standing::NotAdopted) => {
+            // Without the old value nothing can be rolled back and nothing may be revoked.
+            item.person = Some(Errand {
+                why: "the key that is live today is not known".to_owned(),
+                hint: format!(
+                    "rotakey adopt {name}   (or: rotakey rotate {name})",
+                    name = secret.name
+                ),
+            });
+            return;
+        }
+        (Manner::Unattended, _) => return,
+    };
+    if secret.issuer.capabilities().value == ValueBy::Person && ask.manner == Manner::Unattended {
+        let mut hint = secret.issuer.instructions().join("; ");
+        if !hint.is_empty() {
+            hint.push_str("; then ");
+        }
+        item.person = Some(Errand {
+            why: "the vendor has no call that makes this key".to_owned(),
+            hint: format!("{hint}rotakey rotate {}", secret.name),
+        });
+        return;
+    }
+    item.rotate = Some(Move::Begin(trigger));
+}
+
+fn going_on(
+    item: &mut Item,
+    secret: &Secret,
+    state: Option<&SecretState>,
+    open: &Rotation,
+    ask: &Ask<'_>,
+) {
+    // A ledger with an impossible story does not load, so the phase is there.
+    let Ok(phase) = open.phase() else { return };
+    item.standing = Standing::Open(phase);
+    if let Some(why) = &open.stuck
+        && ask.manner == Manner::Unattended
+    {
+        item.person = Some(Errand {
+            why: why.clone(),
+            hint: format!("rotakey {} {}", next_verb(phase), secret.name),
+        });
+        return;
+    }
+    match phase {
+        Phase::Grace => {
+            let reopened = open.sites.values().any(|site| {
+                site.write
+                    .as_ref()
+                    .is_none_or(|write| write.way != Way::Forward)
+            }) || open.services.values().any(|service| !service.confirmed);
+            if reopened {
+                item.rotate = Some(Move::Continue);
+            }
+            let skipped = state
+                .and_then(|state| state.skip.as_ref())
+                .is_some_and(|skip| skip.until > ask.now);
+            match guard::grace_over(open, secret.policy.grace, ask.now) {
+                _ if ask.manner == Manner::Emergency => item.rotate = Some(Move::Continue),
+                _ if ask.grace == Grace::Waived => item.revoke = Some(Move::Revoke),
+                Ok(()) if !skipped => item.revoke = Some(Move::Revoke),
+                Ok(()) => {
+                    item.wait = state
+                        .and_then(|state| state.skip.as_ref())
+                        .map(|skip| Wait::skipped(skip.until))
+                }
+                Err(wait) => item.wait = Some(wait),
+            }
+        }
+        Phase::Revoking => item.revoke = Some(Move::Revoke),
+        Phase::Discarding => {
+            item.rotate = Some(Move::Continue);
+            item.revoke = Some(Move::CleanUp);
+        }
+        Phase::Issuing => {
+            item.rotate = Some(Move::Continue);
+            item.revoke = Some(Move::CleanUp);
+            item.wait = guard::quiet(open, ask.now).err();
+        }
+        Phase::Delivering => match soaking(secret, open, ask.now) {
+            Some(until) if ask.manner != Manner::Emergency => item.wait = Some(Wait::soak(until)),
+            _ => item.rotate = Some(Move::Continue),
+        },
+        Phase::Issued | Phase::Undoing => item.rotate = Some(Move::Continue),
+        Phase::Unbegun | Phase::Finished | Phase::RolledBack | Phase::Abandoned => {}
+    }
+}
+
+/// The verb that goes on with a rotation a person has mended.
+pub(super) fn next_verb(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Grace | Phase::Revoking | Phase::Discarding => "revoke",
+        Phase::Unbegun
+        | Phase::Issuing
+        | Phase::Issued
+        | Phase::Delivering
+        | Phase::Undoing
+        | Phase::Finished
+        | Phase::RolledBack
+        | Phase::Abandoned => "rotate",
+    }
+}
+
+/// Until when the latest confirmed stage soaks, if it still does.
+pub(super) fn soaking(secret: &Secret, open: &Rotation, now: Instant) -> Option<Instant> {
+    let latest = open.soaking.values().max()?;
+    let until = *latest + secret.policy.soak.delta();
+    (until > now).then_some(until)
+}
+
+/// How long ago, never negative.
+pub fn age(since: Instant, now: Instant) -> TimeDelta {
+    (now - since).max(TimeDelta::zero())
+}

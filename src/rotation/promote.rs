@@ -1,0 +1,171 @@
+//! Promote: the new version is current everywhere; the old one gets its grace.
+
+use chrono::TimeDelta;
+
+use crate::issuers::{Ability, Overlap};
+use crate::ledger::{LedgerError, Phase, Progress as Inside, Step, Trigger, What};
+use crate::model::{Effect, Fault, Key, SecretName};
+
+use super::deliver::is_everywhere;
+use super::drive::Drive;
+use super::outcome::Ending;
+use super::progress::Happening;
+
+/// How much later than the end of grace the old key ends by itself. The guarded revoke has this long to come first.
+const SWITCH_AFTER: TimeDelta = TimeDelta::hours(24);
+
+impl Drive<'_> {
+    pub(super) fn promote(&mut self) -> Result<(), LedgerError> {
+        for name in self.at(&[Phase::Delivering]) {
+            if self.clock.stopping() || !self.open(&name).is_some_and(is_everywhere) {
+                continue;
+            }
+            let issuer_date = self
+                .open(&name)
+                .and_then(|open| open.to)
+                .and_then(|to| self.proven.get(&(name.clone(), to)).copied().flatten());
+            self.record(&name, What::Promoted { issuer_date })?;
+            self.ledger.commit()?;
+            self.tell_promoted(&name);
+            if self.open(&name).is_some_and(|open| open.from.is_none()) {
+                self.record(&name, What::Finished { observed: None })?;
+                self.promoted(&name);
+                continue;
+            }
+            if !self.is_emergency(&name) {
+                self.arm_switch(&name)?;
+                self.promoted(&name);
+            }
+        }
+        self.reopened_done()?;
+        self.ledger.commit()
+    }
+
+    /// Sites that had gone astray in grace and are back.
+    fn reopened_done(&mut self) -> Result<(), LedgerError> {
+        for name in self.at(&[Phase::Grace]) {
+            if !self.is_emergency(&name) && self.open(&name).is_some_and(is_everywhere) {
+                self.promoted(&name);
+            }
+        }
+        Ok(())
+    }
+
+    fn promoted(&mut self, name: &SecretName) {
+        let grace = self.secret(name).policy.grace.delta();
+        let open = self.open(name).and_then(|open| open.promoted.as_ref());
+        let grace_until = open.map(|promoted| promoted.at + grace);
+        let Some(new) = self
+            .state(name)
+            .and_then(|state| state.current())
+            .map(|current| current.hint.clone())
+        else {
+            return;
+        };
+        self.end(name, Ending::Promoted { new, grace_until });
+    }
+
+    fn tell_promoted(&mut self, name: &SecretName) {
+        let grace = self.secret(name).policy.grace;
+        let (Some(new), old) = (self.new_version(name), self.old(name)) else {
+            return;
+        };
+        let (new, old) = (new.hint.clone(), old.map(|old| old.hint.clone()));
+        let all = self.open(name).map_or(0, |open| open.services.len());
+        self.tell(
+            name,
+            Happening::Promoted {
+                new: &new,
+                old: old.as_ref(),
+                services: (all, all),
+                grace,
+            },
+        );
+    }
+
+    /// The dead-man's switch: the old key ends by itself a day after the grace, even if rotakey never runs again.
+    /// Not being able to set it costs nothing: the revoke comes all the same.
+    fn arm_switch(&mut self, name: &SecretName) -> Result<(), LedgerError> {
+        let secret = self.secret(name);
+        let capabilities = secret.issuer.capabilities();
+        if capabilities.expires == Ability::No || capabilities.overlap == Overlap::None {
+            return Ok(());
+        }
+        let Some(key) = self
+            .old(name)
+            .and_then(|old| old.key())
+            .filter(|key| key.id.is_some())
+        else {
+            return Ok(());
+        };
+        let after = secret.policy.grace.delta() + SWITCH_AFTER;
+        drop(self.set_end(name, &key, after)?);
+        Ok(())
+    }
+
+    /// Makes a key end by itself, this long from now.
+    pub(super) fn set_end(
+        &mut self,
+        name: &SecretName,
+        key: &Key,
+        after: TimeDelta,
+    ) -> Result<Result<(), Fault>, LedgerError> {
+        let secret = self.secret(name);
+        let place = secret.issuer.place();
+        let (step, run) = (Step::Expire, self.run.clone());
+        self.inside(
+            name,
+            Inside::Sent {
+                step,
+                places: vec![place.clone()],
+                run: run.clone(),
+            },
+        )?;
+        self.ledger.commit()?;
+        self.ledger.claim().check()?;
+        let (result, outcome) = match secret.issuer.expire(key, after) {
+            Effect::Done(()) => (Ok(()), Inside::ExpirySet { after }),
+            Effect::NotDone(fault) => (
+                Err(fault.clone()),
+                Inside::NotDone {
+                    step,
+                    place,
+                    why: fault.what,
+                },
+            ),
+            Effect::Uncertain(fault) => (
+                Err(fault.clone()),
+                Inside::Doubted {
+                    step,
+                    place,
+                    why: fault.what,
+                    run,
+                },
+            ),
+        };
+        self.inside(name, outcome)?;
+        self.inside(name, Inside::Settled)?;
+        Ok(result)
+    }
+
+    pub(super) fn is_emergency(&self, name: &SecretName) -> bool {
+        self.open(name)
+            .is_some_and(|open| open.trigger == Trigger::Emergency)
+    }
+
+    /// A leak turns an open rotation into an emergency: its grace is over now.
+    pub(super) fn escalate(&mut self) -> Result<(), LedgerError> {
+        self.unstick()?;
+        let leaked = self
+            .work
+            .keys()
+            .filter(|name| self.open(name).is_some() && !self.is_emergency(name));
+        for name in leaked.cloned().collect::<Vec<_>>() {
+            let Some(reason) = self.leak.clone() else {
+                break;
+            };
+            self.inside(&name, Inside::Escalated { reason })?;
+        }
+        Ok(())
+    }
+}

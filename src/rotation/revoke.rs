@@ -1,0 +1,332 @@
+//! Revoke: the point of no return. Every condition is looked at here, in this run, right before the delete is sent.
+
+use chrono::TimeDelta;
+
+use crate::issuers::{Ability, Verdict};
+use crate::ledger::{
+    LedgerError, Phase, Progress as Inside, ServiceProgress, SiteProgress, Step, Way, What,
+};
+use crate::model::{Effect, Key, SecretName, ServiceId, SiteId};
+
+use super::drive::{Drive, Grace};
+use super::guard;
+use super::observe::{Freshness, Survey};
+use super::outcome::{Course, Ending};
+use super::plan;
+use super::progress::Happening;
+
+/// How long the old key may go on being accepted after the delete: the waits between the looks. Stripe was seen to
+/// take several minutes, OpenAI and SendGrid announce a delay.
+const DYING: [i64; 8] = [1, 2, 4, 8, 15, 30, 60, 60];
+
+/// How long after the promotion the old key may still be used by requests that were under way.
+const LAST_REQUESTS: TimeDelta = TimeDelta::minutes(15);
+
+impl Drive<'_> {
+    /// The old keys of emergencies, in the same run: no grace, every guard.
+    pub(super) fn revoke_leaked(&mut self) -> Result<(), LedgerError> {
+        let leaked: Vec<_> = self
+            .at(&[Phase::Grace, Phase::Revoking])
+            .into_iter()
+            .filter(|name| self.is_emergency(name))
+            .collect();
+        self.revoke_those(leaked, Grace::Waived)
+    }
+
+    pub(super) fn revoke(&mut self, grace: Grace) -> Result<(), LedgerError> {
+        let names = self.at(&[Phase::Grace, Phase::Revoking]);
+        self.revoke_those(names, grace)
+    }
+
+    fn revoke_those(&mut self, names: Vec<SecretName>, grace: Grace) -> Result<(), LedgerError> {
+        for name in names {
+            if self.clock.stopping() {
+                break;
+            }
+            if !self.may_destroy(&name, grace)? {
+                continue;
+            }
+            let Some(key) = self.old(&name).and_then(|old| old.key()) else {
+                continue;
+            };
+            if self.phase(&name) == Some(Phase::Grace) {
+                self.record(
+                    &name,
+                    What::RevokeIntended {
+                        run: self.run.clone(),
+                    },
+                )?;
+            }
+            let Some(observed) = self.kill(&name, &key)? else {
+                continue;
+            };
+            let old = self.old(&name).map(|old| old.hint.clone());
+            self.record(
+                &name,
+                What::Finished {
+                    observed: Some(observed),
+                },
+            )?;
+            self.ledger.commit()?;
+            let next = self
+                .state(&name)
+                .and_then(|state| plan::due(self.secret(&name), state));
+            self.tell(
+                &name,
+                Happening::Revoked {
+                    old: old.as_ref(),
+                    next,
+                },
+            );
+            self.end(&name, Ending::Revoked { old });
+        }
+        self.ledger.commit()
+    }
+
+    /// All conditions at once, in this run. What is not met is said; nothing is sent.
+    fn may_destroy(&mut self, name: &SecretName, grace: Grace) -> Result<bool, LedgerError> {
+        let secret = self.secret(name);
+        let now = self.clock.now();
+        let Some((open, current)) = self
+            .open(name)
+            .zip(self.state(name).and_then(|state| state.current()))
+        else {
+            return Ok(false);
+        };
+        let number = current.number;
+        let patience = if grace == Grace::Kept {
+            guard::grace_over(open, secret.policy.grace, now)
+        } else {
+            Ok(())
+        };
+        let quiet = guard::settled(open, now, &self.run);
+        let forwards = guard::clock_went_back(self.ledger.high_time(), now);
+        if let Err(wait) = patience.and(quiet).and(forwards) {
+            self.wait(name, wait);
+            return Ok(false);
+        }
+        // The new key works now (G4), and the issuer's clock agrees that the grace is over.
+        let seen = self
+            .ask(&[(name.clone(), number)], Freshness::Known)?
+            .remove(name);
+        let Some(seen) = seen else { return Ok(false) };
+        if let Some(fault) = super::deliver::refusal(&seen.verdict) {
+            let fault = fault.at("the current key must work before the old one is revoked");
+            self.dead_end_fault(name, &fault)?;
+            return Ok(false);
+        }
+        if grace == Grace::Kept
+            && let Some(open) = self.open(name)
+            && let Err(wait) = guard::clocks_agree(open, secret.policy.grace, now, seen.date)
+        {
+            self.wait(name, wait);
+            return Ok(false);
+        }
+        Ok(self.nothing_holds_old(name)? && self.nobody_uses_old(name)?)
+    }
+
+    /// G3: every site of today's configuration stores the current version and every service runs it.
+    fn nothing_holds_old(&mut self, name: &SecretName) -> Result<bool, LedgerError> {
+        let survey = match self.survey(name)? {
+            Ok(survey) => survey,
+            Err(fault) => {
+                self.dead_end_fault(name, &fault)?;
+                return Ok(false);
+            }
+        };
+        let secret = self.secret(name);
+        let astray = match (
+            self.open(name),
+            self.state(name).and_then(|state| state.current()),
+        ) {
+            (Some(open), Some(current)) => survey.strays(secret, open, current),
+            _ => return Ok(false),
+        };
+        let astray: Vec<SiteId> = match astray {
+            Ok(astray) => astray.into_keys().collect(),
+            Err(fault) => {
+                self.dead_end_fault(name, &fault)?;
+                return Ok(false);
+            }
+        };
+        let site = astray.first().map(|id| {
+            format!(
+                "`{}` does not hold the current key",
+                survey.look.sites[id].site.label
+            )
+        });
+        let service = || {
+            survey
+                .behind()
+                .next()
+                .map(|running| format!("`{}` {}", running.service.label, running.says()))
+        };
+        let Some(why) = site.or_else(service) else {
+            return Ok(true);
+        };
+        if self.phase(name) == Some(Phase::Grace) {
+            self.reopen(name, &survey, &astray)?;
+        }
+        let why = format!("the old key is kept: {why}");
+        self.end(
+            name,
+            Ending::NeedsPerson {
+                why,
+                hint: format!("rotakey rotate {name}   delivers it again"),
+            },
+        );
+        Ok(false)
+    }
+
+    /// Sites that were added, or that went back to something else, are delivered to again by the next `rotate`.
+    fn reopen(
+        &mut self,
+        name: &SecretName,
+        survey: &Survey,
+        astray: &[SiteId],
+    ) -> Result<(), LedgerError> {
+        let secret = self.secret(name);
+        let site = |id: &SiteId| -> (SiteId, SiteProgress) {
+            (id.clone(), survey.look.sites[id].progress(secret, None))
+        };
+        let sites = astray.iter().map(site).collect();
+        let service = |running: &super::observe::Running| -> (ServiceId, ServiceProgress) {
+            let target = secret.destinations[running.destination].target.label();
+            let label = running.service.label.clone();
+            let progress = ServiceProgress {
+                label,
+                target,
+                way: Way::Forward,
+                asked: None,
+                confirmed: false,
+            };
+            (running.service.id.clone(), progress)
+        };
+        let services = survey.behind().map(service).collect();
+        self.inside(name, Inside::Reopened { sites, services })?;
+        self.ledger.commit()
+    }
+
+    /// A consumer that nobody configured still uses the old key. A leaked key is used by whoever stole it, so that an
+    /// emergency does not ask.
+    fn nobody_uses_old(&mut self, name: &SecretName) -> Result<bool, LedgerError> {
+        let secret = self.secret(name);
+        if secret.issuer.capabilities().reports_use == Ability::No || self.is_emergency(name) {
+            return Ok(true);
+        }
+        let Some(key) = self.old(name).and_then(|old| old.key()) else {
+            return Ok(true);
+        };
+        let promoted = self
+            .open(name)
+            .and_then(|open| open.promoted.as_ref())
+            .map(|promoted| promoted.at);
+        match (secret.issuer.last_used(&key), promoted) {
+            (Ok(Some(used)), Some(promoted)) if used > promoted + LAST_REQUESTS => {
+                let used = used.format("%Y-%m-%d %H:%M UTC");
+                let why = format!(
+                    "the old key is kept: something that is not configured used it at {used}"
+                );
+                let hint = format!(
+                    "find it and give it the new key; `rotakey rotate --emergency {name}` does not wait"
+                );
+                self.stick(name, &why, hint)?;
+                Ok(false)
+            }
+            (Ok(_), _) => Ok(true),
+            (Err(fault), _) => {
+                self.dead_end_fault(name, &fault)?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Kills a key and watches it die. `None`: it is not dead yet, and the ending says why.
+    pub(super) fn kill(
+        &mut self,
+        name: &SecretName,
+        key: &Key,
+    ) -> Result<Option<String>, LedgerError> {
+        let secret = self.secret(name);
+        let place = secret.issuer.place();
+        let (step, run) = (Step::Revoke, self.run.clone());
+        let capabilities = secret.issuer.capabilities();
+        if capabilities.revokes == Ability::Yes {
+            self.inside(
+                name,
+                Inside::Sent {
+                    step,
+                    places: vec![place.clone()],
+                    run: run.clone(),
+                },
+            )?;
+            self.ledger.commit()?;
+            self.ledger.claim().check()?;
+            match secret.issuer.revoke(key) {
+                Effect::Done(()) => self.inside(name, Inside::Settled)?,
+                Effect::NotDone(fault) => {
+                    self.inside(name, Inside::Settled)?;
+                    self.inside(
+                        name,
+                        Inside::NotDone {
+                            step,
+                            place: place.clone(),
+                            why: fault.what.clone(),
+                        },
+                    )?;
+                    if !self.is_dead(name, key) {
+                        self.dead_end_fault(name, &fault.at(format!("revoke at {place}")))?;
+                        return Ok(None);
+                    }
+                }
+                Effect::Uncertain(fault) => {
+                    self.inside(
+                        name,
+                        Inside::Doubted {
+                            step,
+                            place: place.clone(),
+                            why: fault.what,
+                            run,
+                        },
+                    )?;
+                }
+            }
+            self.ledger.commit()?;
+        }
+        if capabilities.shows_death == Ability::No {
+            return Ok(Some("no site holds it any more".to_owned()));
+        }
+        for seconds in DYING {
+            if self.is_dead(name, key) {
+                return Ok(Some(format!("{place} refuses it")));
+            }
+            if self.clock.stopping() || capabilities.revokes == Ability::No {
+                break;
+            }
+            self.clock.wait(TimeDelta::seconds(seconds));
+        }
+        if capabilities.revokes == Ability::No {
+            let steps = secret.issuer.instructions().join("; ");
+            self.stick(
+                name,
+                "the old key has to be removed by a person; rotakey watches until it is refused",
+                steps,
+            )?;
+        } else {
+            let why = format!("{place} still accepts the old key after the delete");
+            self.end(
+                name,
+                Ending::Waiting {
+                    why,
+                    until: None,
+                    course: Course::Trouble,
+                },
+            );
+        }
+        Ok(None)
+    }
+
+    fn is_dead(&self, name: &SecretName, key: &Key) -> bool {
+        self.secret(name).issuer.verify(key).verdict == Verdict::Refused
+    }
+}

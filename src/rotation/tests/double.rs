@@ -1,0 +1,555 @@
+//! A vendor and a platform in memory, as small as they can be, with every way an outside call can go wrong.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::TimeDelta;
+
+use crate::issuers::{
+    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict,
+};
+use crate::model::{
+    Clock, DeploymentId, Effect, Fault, Fields, Finding, Instant, Key, KeyId, SecretValue,
+    ServiceId, SiteId, Tag,
+};
+use crate::targets::{
+    Activation, Confirmation, Marker, Pass, Service, Since, Site, Stored, Target, Written,
+};
+
+/// What happens to one outside call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mishap {
+    /// The process dies before the call leaves.
+    DiesBefore,
+    /// The process dies after the call was done and before anybody hears of it.
+    DiesAfter,
+    /// The process dies while the call is on its way; it lands five minutes later.
+    DiesAndLandsLate,
+    /// It was done and the reply is lost.
+    ReplyLost,
+    /// It never arrived and no reply comes.
+    RequestLost,
+    /// No reply comes, and it lands five minutes later, whatever has happened by then.
+    LandsLate,
+    /// A clear no that may pass.
+    Busy,
+    /// A clear no that stays.
+    Refused,
+}
+
+impl Mishap {
+    pub(super) const ALL: [Mishap; 8] = [
+        Mishap::DiesBefore,
+        Mishap::DiesAfter,
+        Mishap::DiesAndLandsLate,
+        Mishap::ReplyLost,
+        Mishap::RequestLost,
+        Mishap::LandsLate,
+        Mishap::Busy,
+        Mishap::Refused,
+    ];
+}
+
+/// What a dying process throws. Nothing catches it but the test.
+pub(super) struct Death;
+
+const LATE: TimeDelta = TimeDelta::minutes(5);
+const BUILD: TimeDelta = TimeDelta::seconds(40);
+
+/// One call that changes something.
+#[derive(Clone, Debug)]
+enum Act {
+    Issue { value: String, tag: String },
+    Revoke { id: String },
+    Write { site: String, value: String },
+    Deploy { service: String },
+}
+
+#[derive(Clone, Debug)]
+struct VendorKey {
+    value: String,
+    tag: String,
+    alive: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Deployment {
+    values: Vec<String>,
+    created: Instant,
+}
+
+/// The world outside.
+#[derive(Default)]
+pub(super) struct World {
+    now: Instant,
+    keys: BTreeMap<String, VendorKey>,
+    sites: BTreeMap<String, (String, u32)>,
+    services: BTreeMap<String, (Vec<String>, Vec<Deployment>)>,
+    late: Vec<(Instant, Act)>,
+    acts: Vec<String>,
+    /// By the number of the act, from 0.
+    pub(super) mishaps: BTreeMap<usize, Mishap>,
+    made: u32,
+    /// Sites that never show their value.
+    pub(super) opaque: Vec<String>,
+    /// A service that is unwell whenever it runs anything but this.
+    pub(super) only_well_with: Option<String>,
+    /// What went wrong for a customer, or would at the next restart.
+    pub(super) outages: Vec<String>,
+    /// The most keys with a value nobody holds that ever lived at once.
+    pub(super) stopping: bool,
+}
+
+/// A handle that the doubles and the test share.
+#[derive(Clone)]
+pub(super) struct Outside(Arc<Mutex<World>>);
+
+impl Outside {
+    pub(super) fn at(now: Instant) -> Self {
+        Self(Arc::new(Mutex::new(World {
+            now,
+            ..World::default()
+        })))
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn advance(&self, span: TimeDelta) {
+        let mut world = self.world();
+        let until = world.now + span;
+        // Late requests land at their own time, one after the other, and customers call in between.
+        while let Some(at) = world
+            .late
+            .iter()
+            .map(|(at, _)| *at)
+            .filter(|at| *at <= until)
+            .min()
+        {
+            world.now = world.now.max(at);
+            let (due, rest) = std::mem::take(&mut world.late)
+                .into_iter()
+                .partition(|(when, _)| *when <= at);
+            world.late = rest;
+            for (_, act) in due {
+                let due: Act = act;
+                world.perform(&due);
+            }
+            world.customers();
+        }
+        world.now = until;
+        world.customers();
+    }
+
+    /// One outside call with whatever is to happen to it.
+    fn call(&self, act: Act) -> Effect<()> {
+        let mut world = self.world();
+        let number = world.acts.len();
+        world.acts.push(format!("{act:?}"));
+        match world.mishaps.get(&number).copied() {
+            None => {
+                world.perform(&act);
+                world.customers();
+                Effect::Done(())
+            }
+            Some(Mishap::DiesBefore) => {
+                drop(world);
+                std::panic::panic_any(Death)
+            }
+            Some(Mishap::DiesAfter) => {
+                world.perform(&act);
+                world.customers();
+                drop(world);
+                std::panic::panic_any(Death)
+            }
+            Some(Mishap::DiesAndLandsLate) => {
+                let at = world.now + LATE;
+                world.late.push((at, act));
+                drop(world);
+                std::panic::panic_any(Death)
+            }
+            Some(Mishap::ReplyLost) => {
+                world.perform(&act);
+                world.customers();
+                Effect::Uncertain(Fault::passing("no answer"))
+            }
+            Some(Mishap::RequestLost) => Effect::Uncertain(Fault::passing("no answer")),
+            Some(Mishap::LandsLate) => {
+                let at = world.now + LATE;
+                world.late.push((at, act));
+                Effect::Uncertain(Fault::passing("no answer"))
+            }
+            Some(Mishap::Busy) => Effect::NotDone(Fault::passing("busy (HTTP 429)")),
+            Some(Mishap::Refused) => Effect::NotDone(Fault::refused("refused (HTTP 403)")),
+        }
+    }
+}
+
+impl World {
+    pub(super) fn acts(&self) -> usize {
+        self.acts.len()
+    }
+
+    pub(super) fn story(&self) -> String {
+        self.acts.join("\n")
+    }
+
+    pub(super) fn seed(&mut self, value: &str) {
+        let key = VendorKey {
+            value: value.to_owned(),
+            tag: String::new(),
+            alive: true,
+        };
+        drop(self.keys.insert("key_0".to_owned(), key));
+    }
+
+    pub(super) fn add_site(&mut self, site: &str, service: &str, value: &str) {
+        let now = self.now;
+        drop(self.sites.insert(site.to_owned(), (value.to_owned(), 1)));
+        let (sites, deployments) = self.services.entry(service.to_owned()).or_default();
+        sites.push(site.to_owned());
+        deployments.clear();
+        let values = sites
+            .iter()
+            .filter_map(|site| Some(self.sites.get(site)?.0.clone()))
+            .collect();
+        deployments.push(Deployment {
+            values,
+            created: now - TimeDelta::hours(1),
+        });
+    }
+
+    pub(super) fn live_values(&self) -> Vec<String> {
+        self.keys
+            .values()
+            .filter(|key| key.alive)
+            .map(|key| key.value.clone())
+            .collect()
+    }
+
+    pub(super) fn stored(&self) -> Vec<String> {
+        self.sites
+            .values()
+            .map(|(value, _)| value.clone())
+            .collect()
+    }
+
+    pub(super) fn running(&self) -> Vec<String> {
+        self.services
+            .keys()
+            .flat_map(|service| self.serving(service).values.clone())
+            .collect()
+    }
+
+    fn perform(&mut self, act: &Act) {
+        let now = self.now;
+        match act {
+            Act::Issue { value, tag } => {
+                self.made += 1;
+                let value = if value.is_empty() {
+                    format!("sk-made-number-{:024}", self.made)
+                } else {
+                    value.clone()
+                };
+                let key = VendorKey {
+                    value,
+                    tag: tag.clone(),
+                    alive: true,
+                };
+                drop(self.keys.insert(format!("key_{}", self.made), key));
+            }
+            Act::Revoke { id } => {
+                if let Some(key) = self.keys.get_mut(id) {
+                    key.alive = false;
+                }
+            }
+            Act::Write { site, value } => {
+                if let Some((stored, marker)) = self.sites.get_mut(site) {
+                    *stored = value.clone();
+                    *marker += 1;
+                }
+            }
+            Act::Deploy { service } => {
+                let stored = &self.sites;
+                if let Some((sites, deployments)) = self.services.get_mut(service) {
+                    let values = sites
+                        .iter()
+                        .filter_map(|site| Some(stored.get(site)?.0.clone()))
+                        .collect();
+                    deployments.push(Deployment {
+                        values,
+                        created: now,
+                    });
+                }
+            }
+        }
+    }
+
+    fn serving(&self, service: &str) -> &Deployment {
+        let deployments = &self.services[service].1;
+        let ready = deployments
+            .iter()
+            .rev()
+            .find(|deployment| self.now >= deployment.created + BUILD);
+        ready.unwrap_or(&deployments[0])
+    }
+
+    /// Every service calls the vendor with what it runs; every site would at the next restart.
+    fn customers(&mut self) {
+        let dead: Vec<String> = self
+            .keys
+            .values()
+            .filter(|key| !key.alive)
+            .map(|key| key.value.clone())
+            .collect();
+        let bad = |value: &String| dead.contains(value);
+        let running = self
+            .running()
+            .into_iter()
+            .filter(bad)
+            .map(|value| format!("runs {value}"));
+        let stored = self
+            .stored()
+            .into_iter()
+            .filter(bad)
+            .map(|value| format!("stores {value}"));
+        let outages: Vec<String> = running.chain(stored).collect();
+        let after = self.acts.len();
+        self.outages.extend(
+            outages
+                .into_iter()
+                .map(|outage| format!("after act {after} at {}: {outage}", self.now)),
+        );
+    }
+}
+
+impl Clock for Outside {
+    fn now(&self) -> Instant {
+        self.world().now
+    }
+
+    fn wait(&self, span: TimeDelta) {
+        self.advance(span);
+    }
+
+    fn stopping(&self) -> bool {
+        self.world().stopping
+    }
+}
+
+/// The vendor.
+pub(super) struct Vendor {
+    pub(super) outside: Outside,
+    pub(super) value: ValueBy,
+}
+
+impl Issuer for Vendor {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            overlap: Overlap::Many,
+            value: self.value,
+            finds: Ability::Yes,
+            expires: Ability::No,
+            reports_use: Ability::No,
+            revokes: Ability::Yes,
+            shows_death: Ability::Yes,
+        }
+    }
+
+    fn place(&self) -> String {
+        "vendor".to_owned()
+    }
+
+    fn check(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn propose(&self, current: Option<&Key>) -> Result<Option<Key>, Fault> {
+        let last = current
+            .and_then(|key| key.fields.primary())
+            .map_or(0, |value| value.expose().len());
+        let value = SecretValue::new(format!(
+            "sk-chosen-here-{last:03}-{:024}",
+            self.outside.now().timestamp()
+        ));
+        Ok((self.value == ValueBy::Rotakey).then(|| Key::of(Fields::single(value))))
+    }
+
+    fn issue(&self, request: &Request<'_>) -> Effect<Key> {
+        let chosen = request
+            .proposal
+            .and_then(|key| key.fields.primary())
+            .map(|value| value.expose().to_owned());
+        let value = chosen.unwrap_or_default();
+        let tag = request.tag.to_string();
+        if !value.is_empty()
+            && self
+                .outside
+                .world()
+                .keys
+                .values()
+                .any(|key| key.value == value)
+        {
+            // Asked again with the same value: done already.
+            return self
+                .found(&tag)
+                .map_or(Effect::NotDone(Fault::refused("taken")), Effect::Done);
+        }
+        let asked = self.outside.call(Act::Issue {
+            value,
+            tag: tag.clone(),
+        });
+        asked.read(|()| {
+            self.found(&tag)
+                .ok_or_else(|| Fault::passing("made and not there"))
+        })
+    }
+
+    fn find(&self, tag: &Tag) -> Result<Vec<Found>, Fault> {
+        let world = self.outside.world();
+        let tagged = world
+            .keys
+            .iter()
+            .filter(|(_, key)| key.alive && key.tag == tag.as_str());
+        let found = |id: &String| Found {
+            key: self.key(id, Fields::default()),
+            created_at: None,
+        };
+        Ok(tagged.map(|(id, _)| found(id)).collect())
+    }
+
+    fn verify(&self, key: &Key) -> Seen {
+        let world = self.outside.world();
+        let value = key.fields.primary().map_or("", |value| value.expose());
+        let works = world
+            .keys
+            .values()
+            .any(|known| known.alive && known.value == value);
+        Seen {
+            verdict: if works {
+                Verdict::Works
+            } else {
+                Verdict::Refused
+            },
+            date: Some(world.now),
+        }
+    }
+
+    fn revoke(&self, key: &Key) -> Effect<()> {
+        let id = key.id.as_ref().map(ToString::to_string).unwrap_or_default();
+        self.outside.call(Act::Revoke { id })
+    }
+}
+
+impl Vendor {
+    fn found(&self, tag: &str) -> Option<Key> {
+        let world = self.outside.world();
+        let (id, known) = world.keys.iter().find(|(_, key)| key.tag == tag)?;
+        Some(self.key(id, Fields::single(SecretValue::new(known.value.clone()))))
+    }
+
+    fn key(&self, id: &str, fields: Fields) -> Key {
+        Key {
+            id: Some(KeyId::new(id)),
+            ..Key::of(fields)
+        }
+    }
+}
+
+/// The platform.
+pub(super) struct Platform {
+    pub(super) outside: Outside,
+}
+
+impl Target for Platform {
+    fn label(&self) -> String {
+        "platform".to_owned()
+    }
+
+    fn check(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn sites(&self, _pass: Pass) -> Result<Vec<Site>, Fault> {
+        let world = self.outside.world();
+        let site = |(id, (value, marker)): (&String, &(String, u32))| {
+            let users = world
+                .services
+                .iter()
+                .filter(|(_, (sites, _))| sites.contains(id));
+            Site {
+                id: SiteId::new(id.clone()),
+                label: id.clone(),
+                services: users
+                    .map(|(name, _)| Service {
+                        id: ServiceId::new(name.clone()),
+                        label: name.clone(),
+                    })
+                    .collect(),
+                stored: match world.opaque.contains(id) {
+                    true => Stored::Opaque(Marker(marker.to_string())),
+                    false => Stored::Value(SecretValue::new(value.clone())),
+                },
+            }
+        };
+        Ok(world.sites.iter().map(site).collect())
+    }
+
+    fn write(&self, site: &Site, value: &SecretValue) -> Effect<Written> {
+        let act = Act::Write {
+            site: site.id.to_string(),
+            value: value.expose().to_owned(),
+        };
+        let outside = self.outside.clone();
+        self.outside.call(act).map(|()| {
+            let world = outside.world();
+            let marker = world.sites[site.id.as_str()].1;
+            Written {
+                at: Some(world.now),
+                marker: Some(Marker(marker.to_string())),
+            }
+        })
+    }
+
+    fn activate(&self, service: &Service) -> Effect<Activation> {
+        let outside = self.outside.clone();
+        self.outside
+            .call(Act::Deploy {
+                service: service.id.to_string(),
+            })
+            .map(|()| {
+                let count = outside.world().services[service.id.as_str()].1.len();
+                Activation {
+                    deployment: Some(DeploymentId::new(count.to_string())),
+                }
+            })
+    }
+
+    fn confirm(&self, service: &Service, since: Since<'_>) -> Result<Confirmation, Fault> {
+        let world = self.outside.world();
+        let serving = world.serving(service.id.as_str());
+        let newest = world.services[service.id.as_str()]
+            .1
+            .last()
+            .map(|deployment| deployment.created);
+        let fresh = |created: Instant| since.written_at.is_none_or(|written| created >= written);
+        if let Some(well) = &world.only_well_with
+            && !serving.values.iter().all(|value| value == well)
+        {
+            return Ok(Confirmation::Failed {
+                what: "answers 503".to_owned(),
+            });
+        }
+        Ok(match (fresh(serving.created), newest.is_some_and(fresh)) {
+            (true, _) => Confirmation::Serving { deployment: None },
+            (false, true) => Confirmation::Waiting {
+                doing: "building".to_owned(),
+                again: TimeDelta::seconds(15),
+            },
+            (false, false) => Confirmation::Stale {
+                what: "an older deployment".to_owned(),
+            },
+        })
+    }
+}

@@ -1,0 +1,475 @@
+//! Loops over the real list of steps: whatever goes wrong at whichever call or commit, and again in the recovery, no
+//! customer ever meets a dead key, no key is lost, and later runs finish.
+
+mod double;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
+
+use chrono::TimeDelta;
+
+use crate::issuers::ValueBy;
+use crate::ledger::{
+    Actor, ActorKind, Change, Guard, Ledger, LedgerError, LockedLedger, MemoryStore, NewVersion,
+    Opening, Revision, Store, What,
+};
+use crate::model::{
+    Clock, Credential, Fault, Fields, Hint, Instant, Key, KeyId, Making, Policy, RunId, Schedule,
+    SecretName, SecretValue, Span,
+};
+
+use super::*;
+use double::{Death, Mishap, Outside, Platform, Vendor};
+
+const IDENTITY: &str = "AGE-SECRET-KEY-10W5X4PJCX83FXYVS59ZFT33U8WW8XUA4V7M0UYWA00YFPX3W03TQHK7UPP";
+const RECIPIENT: &str = "age1k8zznwhecfczg4aa9fj0v9e5pr0277va3hudwd3atefqqy3nkypscywva6";
+const FIRST: &str = "sk-the-first-key-000000000000000000";
+
+/// A store whose process dies at one commit, before or after it became durable.
+#[derive(Clone)]
+struct Mortal {
+    store: MemoryStore,
+    commits: Arc<AtomicUsize>,
+    dies_at: Option<(usize, Moment)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moment {
+    Before,
+    After,
+}
+
+impl Store for Mortal {
+    fn place(&self) -> &str {
+        self.store.place()
+    }
+    fn load(&self) -> Result<Option<(Vec<u8>, Revision)>, LedgerError> {
+        self.store.load()
+    }
+    fn revision(&self) -> Result<Option<Revision>, LedgerError> {
+        self.store.revision()
+    }
+    fn replace(&self, expected: Option<&Revision>, bytes: &[u8]) -> Result<Revision, LedgerError> {
+        let number = self.commits.fetch_add(1, Ordering::Relaxed);
+        if self.dies_at == Some((number, Moment::Before)) {
+            std::panic::panic_any(Death);
+        }
+        let revision = self.store.replace(expected, bytes);
+        if self.dies_at == Some((number, Moment::After)) {
+            std::panic::panic_any(Death);
+        }
+        revision
+    }
+    fn put_segment(&self, name: &str, bytes: &[u8]) -> Result<(), LedgerError> {
+        self.store.put_segment(name, bytes)
+    }
+    fn segments(&self) -> Result<Vec<String>, LedgerError> {
+        self.store.segments()
+    }
+    fn segment(&self, name: &str) -> Result<Vec<u8>, LedgerError> {
+        self.store.segment(name)
+    }
+    fn lock(&self, holder: &str) -> Result<Box<dyn Guard>, LedgerError> {
+        self.store.lock(holder)
+    }
+}
+
+struct Silent;
+
+impl Progress for Silent {
+    fn tell(&mut self, _news: News<'_>) {}
+}
+
+/// One life: a vendor, a platform, a ledger.
+struct Life {
+    outside: Outside,
+    store: Mortal,
+    secrets: BTreeMap<SecretName, Secret>,
+    side: PathBuf,
+    runs: usize,
+    _folder: tempfile::TempDir,
+}
+
+fn name() -> SecretName {
+    SecretName::new("api")
+}
+
+fn at(text: &str) -> Instant {
+    text.parse().expect("an instant")
+}
+
+impl Life {
+    fn new(value: ValueBy) -> Self {
+        hush();
+        let outside = Outside::at(at("2024-01-19T09:00:00Z"));
+        {
+            let mut world = outside.world();
+            world.seed(FIRST);
+            world.add_site("web/key", "web", FIRST);
+            world.add_site("docs/key", "docs", FIRST);
+            world.add_site("docs/copy", "docs", FIRST);
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Mortal {
+            store: MemoryStore::default(),
+            commits: Arc::default(),
+            dies_at: None,
+        };
+        let policy = Policy {
+            title: "API".to_owned(),
+            every: Schedule::parse("30d").expect("a schedule"),
+            warn: Span::days(7),
+            grace: Span::hours(24),
+            skip: Span::days(30),
+            max_age: None,
+            stages: Vec::new(),
+            soak: Span::ZERO,
+            confirm_timeout: Span::minutes(20),
+        };
+        let render: Render = Box::new(|fields: &Fields| {
+            fields
+                .primary()
+                .cloned()
+                .ok_or_else(|| Fault::refused("empty"))
+        });
+        let target = Arc::new(Platform {
+            outside: outside.clone(),
+        });
+        let secret = Secret {
+            name: name(),
+            policy,
+            issuer: Arc::new(Vendor {
+                outside: outside.clone(),
+                value,
+            }),
+            destinations: vec![Destination {
+                target,
+                render,
+                stage: None,
+                probes: Vec::new(),
+            }],
+        };
+        let side = folder.path().to_owned();
+        let secrets = BTreeMap::from([(name(), secret)]);
+        let mut life = Self {
+            outside,
+            store,
+            secrets,
+            side,
+            runs: 0,
+            _folder: folder,
+        };
+        life.adopt();
+        life
+    }
+
+    fn opening(&mut self) -> Opening {
+        self.runs += 1;
+        Opening {
+            store: Arc::new(self.store.clone()),
+            identity: Credential::new("test", || Ok(SecretValue::new(IDENTITY))),
+            side: self.side.clone(),
+            run: RunId::new(format!("run_{}", self.runs)),
+            actor: Actor {
+                kind: ActorKind::Auto,
+                id: "test".to_owned(),
+            },
+            now: self.outside.now(),
+            holder: "test".to_owned(),
+        }
+    }
+
+    fn adopt(&mut self) {
+        let opening = self.opening();
+        let mut ledger = Ledger::create(&opening, vec![RECIPIENT.to_owned()]).expect("a ledger");
+        let value = SecretValue::new(FIRST);
+        let hint = Hint::of(&value, Making::Machine);
+        let key = Key {
+            id: Some(KeyId::new("key_0")),
+            ..Key::of(Fields::single(value))
+        };
+        let fingerprint = ledger.fingerprint(&key.fields);
+        let version = NewVersion {
+            key,
+            hint,
+            fingerprint,
+            created_at: at("2023-12-20T09:00:00Z"),
+        };
+        ledger
+            .record(
+                opening.now,
+                Change {
+                    secret: name(),
+                    what: What::Adopted(version),
+                },
+            )
+            .expect("adopted");
+        ledger.commit().expect("committed");
+    }
+
+    /// One cron line: `rotate && revoke`. `Err` when the process died.
+    fn night(&mut self, manner: Manner) -> Result<Vec<Outcome>, Died> {
+        let opening = self.opening();
+        let refuge = self.side.clone();
+        let run = || {
+            let mut ledger =
+                LockedLedger::lock(&opening).expect("the ledger opens after every death");
+            let ask = Ask {
+                names: &[],
+                now: self.outside.now(),
+                manner,
+                grace: Grace::Kept,
+                most: 5,
+            };
+            let work = plan(&self.secrets, ledger.state(), &ask);
+            let mut outcomes = rotate(
+                self.tools(&mut ledger, &opening, &refuge, &mut Silent),
+                &work,
+            )
+            .expect("rotate");
+            let ask = Ask {
+                now: self.outside.now(),
+                ..ask
+            };
+            let work = plan(&self.secrets, ledger.state(), &ask);
+            let mut silent = Silent;
+            let tools = self.tools(&mut ledger, &opening, &refuge, &mut silent);
+            outcomes.extend(revoke(tools, &work, Grace::Kept).expect("revoke"));
+            outcomes
+        };
+        catch_unwind(AssertUnwindSafe(run)).map_err(|panic| match panic.downcast::<Death>() {
+            Ok(_) => Died,
+            Err(other) => resume_unwind(other),
+        })
+    }
+
+    fn tools<'a>(
+        &'a self,
+        ledger: &'a mut LockedLedger,
+        opening: &Opening,
+        refuge: &std::path::Path,
+        progress: &'a mut dyn Progress,
+    ) -> Tools<'a> {
+        Tools {
+            secrets: &self.secrets,
+            ledger,
+            clock: &self.outside,
+            run: opening.run.clone(),
+            workers: 1,
+            supplied: BTreeMap::new(),
+            reason: None,
+            leak: None,
+            refuge: refuge.to_owned(),
+            progress,
+        }
+    }
+
+    /// Goes on, night after night and in between, until nothing is open; deaths only cost time. Where rotakey says
+    /// that only a person can go on, a person comes.
+    fn live_on(&mut self) {
+        for round in 0..16 {
+            let manner = if self.is_stuck() {
+                Manner::ByHand
+            } else {
+                Manner::Unattended
+            };
+            drop(self.night(manner));
+            let pause = if round < 9 {
+                TimeDelta::minutes(11)
+            } else {
+                TimeDelta::hours(25)
+            };
+            self.outside.advance(pause);
+            if self.rotation().is_none() && self.due() > self.outside.now() {
+                break;
+            }
+        }
+    }
+
+    fn is_stuck(&mut self) -> bool {
+        self.rotation().is_some_and(|open| open.stuck.is_some())
+    }
+
+    fn rotation(&mut self) -> Option<crate::ledger::Rotation> {
+        let opening = self.opening();
+        let ledger = Ledger::open(&opening).expect("the ledger opens");
+        ledger.state().secret(&name())?.rotation.clone()
+    }
+
+    fn due(&mut self) -> Instant {
+        let opening = self.opening();
+        let ledger = Ledger::open(&opening).expect("the ledger opens");
+        let state = ledger.state().secret(&name()).expect("the secret is known");
+        due(&self.secrets[&name()], state).expect("a due date")
+    }
+
+    fn check(&mut self, what: &str) {
+        let opening = self.opening();
+        let ledger = Ledger::open(&opening).expect("the ledger opens");
+        let state = ledger
+            .state()
+            .secret(&name())
+            .expect("the secret is known")
+            .clone();
+        let world = self.outside.world();
+        let story = || format!("{what}\n{}", world.story());
+        assert_eq!(world.outages, Vec::<String>::new(), "{}", story());
+        let open = state.rotation.as_ref();
+        assert!(open.is_none(), "still open: {open:?}\n{}", story());
+        let current = state.current().and_then(|version| version.fields.clone());
+        let current =
+            current.and_then(|fields| fields.primary().map(|value| value.expose().to_owned()));
+        let current = current.expect("a current value");
+        assert_eq!(
+            world.live_values(),
+            [current.clone()],
+            "one live key, the current one: {}",
+            story()
+        );
+        assert!(
+            world.stored().iter().all(|value| *value == current),
+            "every site stores it: {}",
+            story()
+        );
+        assert!(
+            world.running().iter().all(|value| *value == current),
+            "every service runs it: {}",
+            story()
+        );
+    }
+}
+
+#[derive(Debug)]
+struct Died;
+
+/// The deaths of a test are not worth a backtrace each.
+fn hush() {
+    static HUSHED: Once = Once::new();
+    HUSHED.call_once(|| {
+        let loud = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !info.payload().is::<Death>() {
+                loud(info);
+            }
+        }));
+    });
+}
+
+fn clean_run(value: ValueBy) -> (usize, usize) {
+    let mut life = Life::new(value);
+    let before = life.store.commits.load(Ordering::Relaxed);
+    life.live_on();
+    life.check("clean");
+    let acts = life.outside.world().acts();
+    (acts, life.store.commits.load(Ordering::Relaxed) - before)
+}
+
+#[test]
+fn a_rotation_that_meets_no_trouble_sends_each_request_once() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.live_on();
+    life.check("clean");
+    // One key made, three sites written, two services redeployed, one key removed.
+    assert_eq!(
+        life.outside.world().acts(),
+        7,
+        "{}",
+        life.outside.world().story()
+    );
+}
+
+#[test]
+fn whatever_happens_to_any_request_nobody_is_harmed_and_later_runs_finish() {
+    for value in [ValueBy::Issuer, ValueBy::Rotakey] {
+        let (acts, _) = clean_run(value);
+        for act in 0..acts {
+            for mishap in Mishap::ALL {
+                let mut life = Life::new(value);
+                life.outside.world().mishaps.insert(act, mishap);
+                life.live_on();
+                life.check(&format!("{value:?}: {mishap:?} at act {act}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_second_mishap_in_the_recovery_changes_nothing_of_that() {
+    let (acts, _) = clean_run(ValueBy::Issuer);
+    for first in 0..acts {
+        for second in first + 1..acts + 6 {
+            for (one, other) in pairs() {
+                let mut life = Life::new(ValueBy::Issuer);
+                life.outside
+                    .world()
+                    .mishaps
+                    .extend([(first, one), (second, other)]);
+                life.live_on();
+                life.check(&format!(
+                    "{one:?} at act {first}, {other:?} at act {second}"
+                ));
+            }
+        }
+    }
+}
+
+fn pairs() -> impl Iterator<Item = (Mishap, Mishap)> {
+    Mishap::ALL
+        .into_iter()
+        .flat_map(|one| Mishap::ALL.into_iter().map(move |other| (one, other)))
+}
+
+#[test]
+fn a_death_at_any_commit_and_again_in_the_recovery_is_survived() {
+    let (_, commits) = clean_run(ValueBy::Issuer);
+    for first in 0..commits {
+        for again in [None, Some(1), Some(2), Some(3), Some(4)] {
+            for moment in [Moment::Before, Moment::After] {
+                let mut life = Life::new(ValueBy::Issuer);
+                let base = life.store.commits.load(Ordering::Relaxed);
+                life.store.dies_at = Some((base + first, moment));
+                drop(life.night(Manner::Unattended));
+                life.store.dies_at =
+                    again.map(|later| (life.store.commits.load(Ordering::Relaxed) + later, moment));
+                life.outside.advance(TimeDelta::minutes(11));
+                drop(life.night(Manner::Unattended));
+                life.outside.advance(TimeDelta::minutes(11));
+                life.live_on();
+                life.check(&format!(
+                    "died {moment:?} commit {first}, then {again:?} commits later"
+                ));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_service_that_is_unwell_with_the_new_key_takes_everything_back() {
+    for (first, second) in (0..14)
+        .map(|act| (act, None))
+        .chain((0..14).map(|act| (act, Some(act + 3))))
+    {
+        for mishap in Mishap::ALL {
+            let mut life = Life::new(ValueBy::Issuer);
+            {
+                let mut world = life.outside.world();
+                world.only_well_with = Some(FIRST.to_owned());
+                world.mishaps.insert(first, mishap);
+                world.mishaps.extend(second.map(|second| (second, mishap)));
+            }
+            // Every night it is due, tried and taken back. Then somebody heals the service.
+            for _ in 0..4 {
+                drop(life.night(Manner::Unattended));
+                life.outside.advance(TimeDelta::minutes(11));
+            }
+            life.outside.world().only_well_with = None;
+            for _ in 0..3 {
+                life.live_on();
+            }
+            life.check(&format!("unwell, {mishap:?} at act {first} and {second:?}"));
+        }
+    }
+}

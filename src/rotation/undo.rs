@@ -1,0 +1,244 @@
+//! Undo: the old version goes back to every site that was touched, is activated and confirmed, and then the new
+//! version is killed. No site is ever left on a version that is about to die.
+
+use crate::ledger::{LedgerError, Phase, Way, What};
+use crate::model::{Fault, SecretName, SecretValue, SiteId};
+use crate::targets::Stored;
+
+use super::deliver::{Held, refusal};
+use super::drive::Drive;
+use super::guard;
+use super::observe::{Freshness, Look};
+use super::outcome::Ending;
+use super::progress::Happening;
+
+impl Drive<'_> {
+    pub(super) fn begin_undo_for(
+        &mut self,
+        name: &SecretName,
+        fault: &Fault,
+    ) -> Result<(), LedgerError> {
+        match &fault.hint {
+            Some(hint) => self.begin_undo(name, &format!("{}; {hint}", fault.what)),
+            None => self.begin_undo(name, &fault.what),
+        }
+    }
+
+    pub(super) fn begin_undo(&mut self, name: &SecretName, why: &str) -> Result<(), LedgerError> {
+        self.record(
+            name,
+            What::UndoBegun {
+                why: why.to_owned(),
+            },
+        )?;
+        self.tell(name, Happening::UndoBegan { why });
+        Ok(())
+    }
+
+    /// Puts the old version back wherever this rotation may have touched something.
+    pub(super) fn undo(&mut self) -> Result<(), LedgerError> {
+        for name in self.at(&[Phase::Undoing]) {
+            let Some(open) = self.open(&name) else {
+                continue;
+            };
+            // A late write of the new value could land on top of a restored one (G2).
+            if let Err(wait) = guard::settled(open, self.clock.now(), &self.run) {
+                self.wait(&name, wait);
+            }
+        }
+        self.keep_old_alive()?;
+        let names = self.at(&[Phase::Undoing]);
+        let mut writes = Vec::new();
+        for (name, look) in self.look(&names)? {
+            match look.and_then(|look| Ok((self.backward_writes(&name, &look)?, look))) {
+                Ok((wanted, look)) => {
+                    self.forget_gone(&name, &look)?;
+                    writes.extend(self.intend_writes(&name, &look, wanted, Way::Back)?);
+                }
+                Err(fault) => self.dead_end_fault(&name, &fault)?,
+            }
+        }
+        self.send_writes(&writes, Way::Back)?;
+        let names = self.at(&[Phase::Undoing]);
+        self.activate_those(&names, Way::Back)?;
+        let names = self.at(&[Phase::Undoing]);
+        self.confirm_those(&names, Way::Back)?;
+        if self.clock.stopping() {
+            return self.ledger.commit();
+        }
+        for name in self.at(&[Phase::Undoing]) {
+            if self.is_back(&name) {
+                self.record(&name, What::Restored)?;
+            }
+        }
+        self.ledger.commit()
+    }
+
+    /// G4: proves that the old version works before it is put back, and takes back the end that was set on it.
+    fn keep_old_alive(&mut self) -> Result<(), LedgerError> {
+        let touched = |drive: &Self, name: &SecretName| {
+            drive.open(name).is_some_and(|open| !open.sites.is_empty())
+        };
+        let olds: Vec<_> = self
+            .at(&[Phase::Undoing])
+            .into_iter()
+            .filter(|name| touched(self, name))
+            .filter_map(|name| Some((name.clone(), self.open(&name)?.from?)))
+            .collect();
+        for (name, seen) in self.ask(&olds, Freshness::Known)? {
+            match refusal(&seen.verdict) {
+                Some(fault) if fault.kind == crate::model::FaultKind::Passing => {
+                    self.dead_end_fault(&name, &fault)?
+                }
+                Some(_) => {
+                    let why = "the old key is refused by its issuer, so it cannot be put back";
+                    let hint = format!(
+                        "look at what failed; the new key works: `rotakey plan {name}` shows where it is"
+                    );
+                    self.stick(&name, why, hint)?;
+                }
+                None => self.lift_expiry(&name)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The rotation set an end on the old key; now it is the key that stays.
+    fn lift_expiry(&mut self, name: &SecretName) -> Result<(), LedgerError> {
+        if self.open(name).is_none_or(|open| open.expires_at.is_none()) {
+            return Ok(());
+        }
+        let Some(key) = self.old(name).and_then(|old| old.key()) else {
+            return Ok(());
+        };
+        match self.set_end(name, &key, chrono::TimeDelta::days(365))? {
+            Ok(()) => Ok(()),
+            Err(fault) => self.dead_end_fault(name, &fault.at("take back the end of the old key")),
+        }
+    }
+
+    fn backward_writes(
+        &self,
+        name: &SecretName,
+        look: &Look,
+    ) -> Result<Vec<(SiteId, SecretValue, Held)>, Fault> {
+        let secret = self.secret(name);
+        let Some(open) = self.open(name) else {
+            return Ok(Vec::new());
+        };
+        let mut writes = Vec::new();
+        // A site that no write was ever meant for was not touched.
+        for (id, site) in open.sites.iter().filter(|(_, site)| site.heading.is_some()) {
+            let Some(seen) = look.sites.get(id) else {
+                continue;
+            };
+            let back = site
+                .write
+                .as_ref()
+                .is_some_and(|write| write.way == Way::Back);
+            let old = self
+                .old(name)
+                .map(|old| seen.wanted(secret, old))
+                .transpose()?;
+            let Some(wanted) = site.before.clone().or(old) else {
+                let why = format!("nothing is known to put back at `{}`", seen.site.label);
+                return Err(Fault::refused(why).hint(format!(
+                    "the new key works; run `rotakey rotate {name}` to go forward"
+                )));
+            };
+            let holds = seen.site.stored == Stored::Value(wanted.clone());
+            if back && (holds || matches!(seen.site.stored, Stored::Opaque(_))) {
+                continue;
+            }
+            writes.push((
+                id.clone(),
+                wanted,
+                if holds { Held::Wanted } else { Held::Other },
+            ));
+        }
+        Ok(writes)
+    }
+
+    fn is_back(&self, name: &SecretName) -> bool {
+        self.open(name).is_some_and(|open| {
+            let touched = open.sites.values().filter(|site| site.heading.is_some());
+            touched.into_iter().all(|site| {
+                site.write
+                    .as_ref()
+                    .is_some_and(|write| write.way == Way::Back)
+            }) && open
+                .services
+                .values()
+                .all(|service| service.way == Way::Back && service.confirmed)
+        })
+    }
+
+    /// Kills versions that were taken back, once nothing holds them (G3) and every request has landed (G2).
+    pub(super) fn discard(&mut self) -> Result<(), LedgerError> {
+        for name in self.at(&[Phase::Discarding]) {
+            if let Some(open) = self.open(&name)
+                && let Err(wait) = guard::settled(open, self.clock.now(), &self.run)
+            {
+                self.wait(&name, wait);
+                continue;
+            }
+            if !self.nothing_holds_new(&name)? {
+                continue;
+            }
+            let why = self
+                .open(&name)
+                .and_then(|open| open.trouble.clone())
+                .unwrap_or_default();
+            let Some(key) = self.new_version(&name).and_then(|new| new.key()) else {
+                continue;
+            };
+            let Some(observed) = self.kill(&name, &key)? else {
+                continue;
+            };
+            self.record(
+                &name,
+                What::Discarded {
+                    observed: Some(observed),
+                },
+            )?;
+            self.ledger.commit()?;
+            let live = self
+                .state(&name)
+                .and_then(|state| state.current())
+                .map(|current| current.hint.clone());
+            self.tell(
+                &name,
+                Happening::RolledBack {
+                    why: &why,
+                    live: live.as_ref(),
+                },
+            );
+            self.end(
+                &name,
+                Ending::RolledBack {
+                    why,
+                    hint: Some(format!("mend it, then run `rotakey rotate {name}`")),
+                },
+            );
+        }
+        self.ledger.commit()
+    }
+
+    fn nothing_holds_new(&mut self, name: &SecretName) -> Result<bool, LedgerError> {
+        let secret = self.secret(name);
+        let survey = self.survey(name)?;
+        let held = survey.and_then(|survey| match (self.open(name), self.new_version(name)) {
+            (Some(open), Some(new)) => survey.holder(secret, open, new),
+            _ => Ok(None),
+        });
+        match held {
+            Ok(None) => return Ok(true),
+            Ok(Some(holder)) => {
+                let fault = Fault::passing(format!("the new key cannot be removed yet: {holder}"));
+                self.dead_end_fault(name, &fault)?;
+            }
+            Err(fault) => self.dead_end_fault(name, &fault)?,
+        }
+        Ok(false)
+    }
+}

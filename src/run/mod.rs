@@ -1,0 +1,126 @@
+//! This invocation: what it gets from outside, its id, and its one "now".
+
+mod actor;
+mod clock;
+mod host;
+mod input;
+mod ledger;
+mod options;
+mod process;
+mod signals;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::ledger::Actor;
+use crate::model::{Clock, Instant, RunId};
+use crate::rotation::Progress;
+use crate::ui::{Manner, Printer, Spoken};
+
+pub use actor::Account;
+pub use clock::SystemClock;
+pub use host::{Environment, Host, OpenStore, Random};
+pub use input::Input;
+pub use options::Options;
+pub use process::harden;
+pub use signals::Signals;
+
+/// One process invocation.
+pub struct Run {
+    /// Its id, in every audit event it writes.
+    pub id: RunId,
+    /// The one instant at which everything this run decides is decided.
+    pub now: Instant,
+    /// Who started it.
+    pub actor: Actor,
+    /// Time as it passes, for deadlines and waiting.
+    pub clock: Arc<dyn Clock>,
+    /// The environment variables.
+    pub environment: Environment,
+    /// Randomness.
+    pub random: Random,
+    /// How many requests may be under way at once.
+    pub workers: usize,
+    /// What was said for every verb.
+    pub options: Options,
+    /// stdout and stderr.
+    pub ui: Printer,
+    /// Where a secret is typed or piped in.
+    pub input: Input,
+    directory: PathBuf,
+    host: String,
+    open_store: OpenStore,
+    signals: Signals,
+}
+
+impl Run {
+    /// Begins a run: takes the time, makes up an id, decides how to speak.
+    pub fn begin(host: Host, options: Options) -> Self {
+        let manner = match (options.json, options.quiet) {
+            (true, _) => Manner::Json,
+            (false, true) => Manner::Quiet,
+            (false, false) => Manner::People,
+        };
+        let actor = actor::actor(&host);
+        let id = RunId::new(format!("run_{:012x}", (host.random)() & 0xffff_ffff_ffff));
+        process::name_run(&id);
+        Self {
+            id,
+            now: host.clock.now(),
+            actor,
+            workers: options.workers.map_or(host.workers, Into::into),
+            ui: Printer::new(host.stdout, host.stderr, manner, &*host.environment),
+            environment: host.environment,
+            random: host.random,
+            clock: host.clock,
+            input: host.input,
+            directory: host.directory,
+            host: host.account.host,
+            open_store: host.open_store,
+            signals: host.signals,
+            options,
+        }
+    }
+
+    /// The configuration file: as given, else `ROTAKEY_CONFIG`, else `rotations.yaml` in the working directory.
+    pub fn config_path(&self) -> PathBuf {
+        self.chosen(self.options.config.as_deref(), "ROTAKEY_CONFIG")
+            .unwrap_or_else(|| self.directory.join("rotations.yaml"))
+    }
+
+    /// The path, seen from the working directory.
+    pub fn path(&self, given: &Path) -> PathBuf {
+        self.directory.join(given)
+    }
+
+    /// Someone who watches a rotation. `spoken` says how people call the targets, by label.
+    pub fn watch(&mut self, spoken: Spoken) -> Box<dyn Progress + '_> {
+        self.ui.watch(&self.id, Arc::clone(&self.clock), spoken)
+    }
+
+    /// Ends the run: brings all output out. Lost data or a signal count only where nothing more urgent happened.
+    pub fn end(mut self, exit: Exit) -> Exit {
+        let exit = match self.signals.stopped() {
+            Some(stopped) => exit.merge(stopped),
+            None => exit,
+        };
+        match self.ui.finish() {
+            Ok(()) => exit,
+            Err(lost) => {
+                let error = Error::new(Exit::Failed, lost).context("write to stdout");
+                self.ui.error(&error);
+                exit.merge(error.exit())
+            }
+        }
+    }
+
+    fn chosen(&self, given: Option<&Path>, variable: &str) -> Option<PathBuf> {
+        let from_environment = || (self.environment)(variable).filter(|value| !value.is_empty());
+        given
+            .map(Path::to_path_buf)
+            .or_else(|| from_environment().map(PathBuf::from))
+            .map(|path| self.path(&path))
+    }
+}
