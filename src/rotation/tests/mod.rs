@@ -5,7 +5,7 @@ mod double;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 
@@ -112,7 +112,7 @@ impl Life {
             world.add_site("docs/key", "docs", FIRST);
             world.add_site("docs/copy", "docs", FIRST);
         }
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder();
         let store = Mortal {
             store: MemoryStore::default(),
             commits: Arc::default(),
@@ -250,7 +250,7 @@ impl Life {
         &'a self,
         ledger: &'a mut LockedLedger,
         opening: &Opening,
-        refuge: &std::path::Path,
+        refuge: &Path,
         progress: &'a mut dyn Progress,
     ) -> Tools<'a> {
         Tools {
@@ -340,6 +340,16 @@ impl Life {
             story()
         );
     }
+}
+
+/// In memory where the system offers that: thousands of lives would each wait for a disk at every commit.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    match memory.is_dir() {
+        true => tempfile::tempdir_in(memory),
+        false => tempfile::tempdir(),
+    }
+    .expect("a folder")
 }
 
 #[derive(Debug)]
