@@ -106,6 +106,15 @@ pub enum Ability {
     No,
 }
 
+/// Whether the current version may go on being accepted for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// It may: an ordinary rotation.
+    Kept,
+    /// It may not: it leaked.
+    Lost,
+}
+
 /// What the issuer says of a key now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
@@ -152,8 +161,10 @@ pub trait Issuer: Send + Sync {
 
     /// Makes up the next key where rotakey chooses the value ([`ValueBy::Rotakey`]); sends nothing. The driver makes
     /// the proposal durable before it calls `issue` with it. `None` where the issuer chooses.
-    fn propose(&self, current: Option<&Key>) -> Result<Option<Key>, Fault> {
-        let _current = current;
+    ///
+    /// A current version that has leaked may name the place of the next one, and must not live on in it.
+    fn propose(&self, current: Option<&Key>, trust: Trust) -> Result<Option<Key>, Fault> {
+        let (_current, _trust) = (current, trust);
         Ok(None)
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::TimeDelta;
 
 use crate::issuers::{
-    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict,
+    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, Trust, ValueBy, Verdict,
 };
 use crate::model::{
     Clock, DeploymentId, Effect, Fault, Fields, Finding, Instant, Key, KeyId, SecretValue,
@@ -365,7 +365,7 @@ impl Issuer for Vendor {
         Vec::new()
     }
 
-    fn propose(&self, current: Option<&Key>) -> Result<Option<Key>, Fault> {
+    fn propose(&self, current: Option<&Key>, _trust: Trust) -> Result<Option<Key>, Fault> {
         let last = current
             .and_then(|key| key.fields.primary())
             .map_or(0, |value| value.expose().len());
