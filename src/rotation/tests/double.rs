@@ -55,6 +55,8 @@ pub(super) struct Death;
 
 const LATE: TimeDelta = TimeDelta::minutes(5);
 const BUILD: TimeDelta = TimeDelta::seconds(40);
+/// A round trip: no two calls fall on one instant, so what was deployed before a write is older than the write.
+const TRIP: TimeDelta = TimeDelta::seconds(1);
 
 /// One call that changes something.
 #[derive(Clone, Debug)]
@@ -144,6 +146,7 @@ impl Outside {
 
     /// One outside call with whatever is to happen to it.
     fn call(&self, act: Act) -> Effect<()> {
+        self.advance(TRIP);
         let mut world = self.world();
         let number = world.acts.len();
         world.acts.push(format!("{act:?}"));
