@@ -29,6 +29,8 @@ pub enum Happening<'a> {
         old: Option<&'a Hint>,
         /// Whether this run finishes what an earlier one began.
         resumed: bool,
+        /// How the live key leaked, when that is why.
+        leak: Option<&'a str>,
     },
     /// The issuer made the new key.
     Issued {
@@ -104,6 +106,8 @@ pub enum Happening<'a> {
         why: &'a str,
         /// The key that is live.
         live: Option<&'a Hint>,
+        /// What a person can do about it.
+        hint: Option<&'a str>,
     },
     /// The old key is dead.
     Revoked {

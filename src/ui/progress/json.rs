@@ -82,6 +82,8 @@ enum Told<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         old: Option<&'a Hint>,
         resumed: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        leak: Option<&'a str>,
     },
     Issued {
         new: &'a Hint,
@@ -127,6 +129,8 @@ enum Told<'a> {
         why: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         live: Option<&'a Hint>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hint: Option<&'a str>,
     },
     Revoked {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,10 +146,11 @@ enum Told<'a> {
 impl<'a> Told<'a> {
     fn of(news: &News<'a>) -> Self {
         match news.what {
-            Happening::Started { old, resumed } => Told::Started {
+            Happening::Started { old, resumed, leak } => Told::Started {
                 title: news.title,
                 old,
                 resumed,
+                leak,
             },
             Happening::Issued { new } => Told::Issued { new },
             Happening::StepBegan {
@@ -205,7 +210,7 @@ impl<'a> Told<'a> {
                 grace_seconds: grace.delta().num_seconds(),
             },
             Happening::UndoBegan { why } => Told::UndoBegan { why },
-            Happening::RolledBack { why, live } => Told::RolledBack { why, live },
+            Happening::RolledBack { why, live, hint } => Told::RolledBack { why, live, hint },
             Happening::Revoked { old, next } => Told::Revoked {
                 old,
                 next: next.map(time),

@@ -100,6 +100,7 @@ fn begin(watcher: &mut dyn Progress) {
         Happening::Started {
             old: Some(&old),
             resumed: false,
+            leak: None,
         },
     );
     tell(watcher, Happening::Issued { new: &new });
@@ -159,6 +160,7 @@ fn fall_back(watcher: &mut dyn Progress) {
         Happening::RolledBack {
             why: "vercel/api: build failed",
             live: Some(&live),
+            hint: Some("mend it"),
         },
     );
 }
@@ -290,6 +292,7 @@ fn every_piece_of_news_has_its_json() {
             Happening::RolledBack {
                 why: "no",
                 live: None,
+                hint: None,
             },
         );
         tell(
