@@ -91,7 +91,14 @@ fn adopt(theatre: &Theatre, directory: &Path, world: &World, live: &str) -> io::
         Exit::Done,
     )?;
     expect(theatre.run("rotakey check", &["check"], "")?, Exit::Done)?;
-    expect(theatre.run("rotakey plan", &["plan"], "")?, Exit::Done)
+    expect(
+        theatre.run(
+            "rotakey plan --at 2024-02-18",
+            &["plan", "--at", "2024-02-18"],
+            "",
+        )?,
+        Exit::Done,
+    )
 }
 
 fn ordinary_rotation(theatre: &Theatre) -> io::Result<()> {
