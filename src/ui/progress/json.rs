@@ -135,6 +135,7 @@ enum Told<'a> {
     Revoked {
         #[serde(skip_serializing_if = "Option::is_none")]
         old: Option<&'a Hint>,
+        observed: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         next: Option<String>,
     },
@@ -211,8 +212,13 @@ impl<'a> Told<'a> {
             },
             Happening::UndoBegan { why } => Told::UndoBegan { why },
             Happening::RolledBack { why, live, hint } => Told::RolledBack { why, live, hint },
-            Happening::Revoked { old, next } => Told::Revoked {
+            Happening::Revoked {
                 old,
+                observed,
+                next,
+            } => Told::Revoked {
+                old,
+                observed,
                 next: next.map(time),
             },
             Happening::Note { text } => Told::Note { text },

@@ -104,7 +104,7 @@ impl Live {
                 live: live.cloned(),
                 hint: hint.map(str::to_owned),
             }),
-            Happening::Revoked { old, next } => Some(Message::Revoked {
+            Happening::Revoked { old, next, .. } => Some(Message::Revoked {
                 title,
                 old: old.cloned(),
                 next,

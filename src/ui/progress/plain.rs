@@ -208,12 +208,17 @@ impl Progress for Plain<'_> {
                 let live = live.map_or(String::new(), |live| format!("; {live} is current"));
                 self.line(secret, &format!("rolled back{live}"));
             }
-            Happening::Revoked { old, next } => {
+            Happening::Revoked {
+                old,
+                observed,
+                next,
+            } => {
                 let old = old.map_or("old key".to_owned(), Hint::to_string);
                 let next = next.map_or(String::new(), |next| {
                     format!("; next rotation {}", when::date(next))
                 });
-                self.line(secret, &format!("{old} revoked and observed dead{next}"));
+                let observed = sanitise(observed);
+                self.line(secret, &format!("{old} revoked: {observed}{next}"));
             }
             Happening::Note { text } => self.line(secret, &sanitise(text)),
         }

@@ -299,6 +299,7 @@ fn every_piece_of_news_has_its_json() {
             watcher,
             Happening::Revoked {
                 old: None,
+                observed: "it is refused",
                 next: Some(until),
             },
         );
@@ -317,7 +318,7 @@ fn every_piece_of_news_has_its_json() {
             r#""news":"soaking","stage":"staging","until":"2024-02-19T00:00:00.000Z"}"#,
             r#""news":"undo_began","why":"no"}"#,
             r#""news":"rolled_back","why":"no"}"#,
-            r#""news":"revoked","next":"2024-02-19T00:00:00.000Z"}"#,
+            r#""news":"revoked","observed":"it is refused","next":"2024-02-19T00:00:00.000Z"}"#,
             r#""news":"note","text":"\u001b[2J"}"#,
         ]
     );
