@@ -41,14 +41,14 @@ pub enum Verb {
 
 const AFTER: &str = "\
 A crontab for all of it:
-  0 9 * * *  rotakey plan --warn  &&  rotakey rotate  &&  rotakey revoke
+  0 9 * * *  rotakey plan --warn; rotakey rotate; rotakey revoke
   0 7 1 * *  rotakey audit export --csv --last-month
 
 `rotakey --help` tells the exit codes; `rotakey VERB --help` explains a verb.";
 
 const AFTER_LONG: &str = "\
 A crontab for all of it:
-  0 9 * * *  rotakey plan --warn  &&  rotakey rotate  &&  rotakey revoke
+  0 9 * * *  rotakey plan --warn; rotakey rotate; rotakey revoke
   0 7 1 * *  rotakey audit export --csv --last-month
 
 Exit codes; the most urgent wins:

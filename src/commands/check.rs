@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::model::when::counted;
 use crate::model::{Fault, FaultKind, Finding};
 use crate::run::Run;
 use crate::ui::{Ink, Table};
@@ -22,9 +23,9 @@ pub fn check(run: &mut Run, _: &Args) -> Result<Exit> {
     let mut findings = vec![Finding {
         what: "ledger".to_owned(),
         result: Ok(format!(
-            "opens; {} secrets, {} audit events",
-            ledger.state().secrets.len(),
-            ledger.event_count()
+            "opens; {}, {}",
+            counted(ledger.state().secrets.len() as i64, "secret"),
+            counted(ledger.event_count() as i64, "audit event")
         )),
     }];
     for secret in joined.secrets.values() {

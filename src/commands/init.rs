@@ -144,7 +144,7 @@ Next:
   4. rotakey plan           what would the next run do?
 
 Then, in a crontab:
-  0 9 * * *  cd {directory} && rotakey plan --warn && rotakey rotate && rotakey revoke
+  0 9 * * *  cd {directory} && {{ rotakey plan --warn; rotakey rotate; rotakey revoke; }}
   0 7 1 * *  cd {directory} && rotakey audit export --csv --last-month"
     )
 }
@@ -194,7 +194,7 @@ mod tests {
              4. rotakey plan           what would the next run do?\n\
              \n\
              Then, in a crontab:\n  \
-             0 9 * * *  cd DIR && rotakey plan --warn && rotakey rotate && rotakey revoke\n  \
+             0 9 * * *  cd DIR && { rotakey plan --warn; rotakey rotate; rotakey revoke; }\n  \
              0 7 1 * *  cd DIR && rotakey audit export --csv --last-month\n"
         );
         assert_eq!(bench.out.text(), "");

@@ -119,15 +119,21 @@ impl Joined {
         self.path.parent().unwrap_or(Path::new("/")).to_owned()
     }
 
-    /// How people call the targets.
+    /// How people call the targets. Two teams at one vendor are told apart by their labels.
     pub(super) fn spoken(&self) -> Spoken {
         let targets = self
             .secrets
             .values()
             .flat_map(|secret| &secret.destinations);
-        targets
+        let spoken: Spoken = targets
             .map(|destination| (destination.target.label(), destination.target.spoken()))
-            .collect()
+            .collect();
+        let shared = |said: &String| spoken.values().filter(|other| *other == said).count() > 1;
+        let told_apart = |(label, said): (&String, &String)| match shared(said) {
+            true => (label.clone(), format!("{said} ({label})")),
+            false => (label.clone(), said.clone()),
+        };
+        spoken.iter().map(told_apart).collect()
     }
 }
 

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use crate::ledger::{LedgerError, Progress as Inside, Step, Way};
-use crate::model::{Clock, DeploymentId, Effect, Fault, FaultKind, Instant, SecretName, ServiceId};
+use crate::ledger::{LedgerError, Progress as Inside, SiteProgress, Step, Way};
+use crate::model::{
+    Clock, DeploymentId, Effect, Fault, FaultKind, Instant, SecretName, ServiceId, SiteId,
+};
 use crate::targets::{Confirmation, Since};
 
 use super::activate::Shared;
@@ -138,14 +140,20 @@ impl<'a> Drive<'a> {
             let Some(open) = self.open(&secret.name) else {
                 return Vec::new();
             };
-            let used = |label: &String| {
-                open.sites
-                    .values()
-                    .any(|site| &site.target == label && site.services.contains(&shared.service.id))
+            // By its destination, not by its target: staging and production may be projects of one account.
+            let used = |(id, site): (&SiteId, &SiteProgress), at: usize, label: &str| {
+                site.services.contains(&shared.service.id)
+                    && match self.homes.get(&(secret.name.clone(), id.clone())) {
+                        Some(home) => *home == at,
+                        None => site.target == label,
+                    }
             };
             let destinations = secret.destinations.iter().enumerate();
             destinations
-                .filter(|(_, destination)| used(&destination.target.label()))
+                .filter(|(at, destination)| {
+                    let label = destination.target.label();
+                    open.sites.iter().any(|site| used(site, *at, &label))
+                })
                 .map(|(at, _)| at)
                 .collect()
         };

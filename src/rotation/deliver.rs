@@ -41,8 +41,12 @@ impl Drive<'_> {
             }
         }
         self.send_writes(&writes, Way::Forward)?;
-        // What was seen before a write is not what is there now.
-        self.looks.clear();
+        // What was seen before a write is not what is there now; where it was seen stays.
+        for (name, look) in std::mem::take(&mut self.looks) {
+            let homes = look.sites.into_iter();
+            self.homes
+                .extend(homes.map(|(id, seen)| ((name.clone(), id), seen.destination)));
+        }
         Ok(self
             .under_way()
             .into_iter()

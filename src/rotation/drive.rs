@@ -15,7 +15,7 @@ use crate::ledger::{
     What,
 };
 use crate::model::{
-    Clock, Fault, FaultKind, Instant, Key, RunId, SecretName, ServiceId, Tag, VersionNumber,
+    Clock, Fault, FaultKind, Instant, Key, RunId, SecretName, ServiceId, SiteId, Tag, VersionNumber,
 };
 use crate::targets::Pass;
 
@@ -137,6 +137,8 @@ pub(super) struct Drive<'a> {
     pub(super) work: BTreeMap<SecretName, Move>,
     /// What this run found at the sites of a secret, until something was written.
     pub(super) looks: BTreeMap<SecretName, Look>,
+    /// Through which destination of a secret this run came to a site. Two destinations may lie at one target.
+    pub(super) homes: BTreeMap<(SecretName, SiteId), usize>,
     /// Versions that worked at the issuer in this run (G4), and the issuer's clock at that moment.
     pub(super) proven: BTreeMap<(SecretName, VersionNumber), Option<Instant>>,
     /// Services whose redeploy became necessary in this run: nobody can have asked for it before.
@@ -172,6 +174,7 @@ impl<'a> Drive<'a> {
             refuge,
             work,
             looks: BTreeMap::new(),
+            homes: BTreeMap::new(),
             proven: BTreeMap::new(),
             turned: BTreeSet::new(),
             progress,

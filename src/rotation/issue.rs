@@ -99,11 +99,13 @@ impl Drive<'_> {
             .and_then(|state| state.current())
             .map(|version| version.hint.clone());
         self.record(name, What::Begun(begun))?;
+        let leak = self.leak.clone();
         self.tell(
             name,
             Happening::Started {
                 old: old.as_ref(),
                 resumed: false,
+                leak: leak.as_deref(),
             },
         );
         Ok(())
@@ -252,6 +254,7 @@ impl Drive<'_> {
                     Happening::Started {
                         old: old.as_ref(),
                         resumed: true,
+                        leak: None,
                     },
                 );
             }
@@ -407,14 +410,17 @@ impl Drive<'_> {
             .collect();
         let seen = self.ask(&fresh, Freshness::JustMade)?;
         for (name, seen) in seen {
-            let place = self.secret(&name).issuer.place();
+            let issuer = &self.secret(&name).issuer;
+            let place = issuer.place();
             match seen.verdict {
-                Verdict::Works => self.record(
-                    &name,
-                    What::Verified {
-                        how: format!("a call to {place} succeeded"),
-                    },
-                )?,
+                Verdict::Works => {
+                    // Who cannot see a key die was never asked about it either: evidence must not claim a call.
+                    let how = match issuer.capabilities().shows_death {
+                        Ability::Yes => format!("a call to {place} succeeded"),
+                        Ability::No => "made here; there is nobody to ask".to_owned(),
+                    };
+                    self.record(&name, What::Verified { how })?;
+                }
                 Verdict::Denied => {
                     let how = format!(
                         "{place} knows the key and refuses this call to it: a narrow scope"

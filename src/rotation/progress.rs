@@ -29,6 +29,8 @@ pub enum Happening<'a> {
         old: Option<&'a Hint>,
         /// Whether this run finishes what an earlier one began.
         resumed: bool,
+        /// How the live key leaked, when that is why.
+        leak: Option<&'a str>,
     },
     /// The issuer made the new key.
     Issued {
@@ -104,11 +106,15 @@ pub enum Happening<'a> {
         why: &'a str,
         /// The key that is live.
         live: Option<&'a Hint>,
+        /// What a person can do about it.
+        hint: Option<&'a str>,
     },
     /// The old key is dead.
     Revoked {
         /// Which.
         old: Option<&'a Hint>,
+        /// How that is known: `openai project proj_123 refuses it`.
+        observed: &'a str,
         /// When the next rotation is due.
         next: Option<Instant>,
     },

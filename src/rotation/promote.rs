@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use crate::issuers::{Ability, Overlap};
 use crate::ledger::{LedgerError, Phase, Progress as Inside, Step, Trigger, What};
-use crate::model::{Effect, Fault, Key, SecretName};
+use crate::model::{Effect, Fault, Key, SecretName, Span};
 
 use super::deliver::is_everywhere;
 use super::drive::Drive;
@@ -66,7 +66,10 @@ impl Drive<'_> {
     }
 
     fn tell_promoted(&mut self, name: &SecretName) {
-        let grace = self.secret(name).policy.grace;
+        let grace = match self.is_emergency(name) {
+            true => Span::ZERO,
+            false => self.secret(name).policy.grace,
+        };
         let (Some(new), old) = (self.new_version(name), self.old(name)) else {
             return;
         };

@@ -64,7 +64,7 @@ impl Drive<'_> {
             self.record(
                 &name,
                 What::Finished {
-                    observed: Some(observed),
+                    observed: Some(observed.clone()),
                 },
             )?;
             self.ledger.commit()?;
@@ -75,6 +75,7 @@ impl Drive<'_> {
                 &name,
                 Happening::Revoked {
                     old: old.as_ref(),
+                    observed: &observed,
                     next,
                 },
             );

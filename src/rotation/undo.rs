@@ -228,18 +228,20 @@ impl Drive<'_> {
                 .state(&name)
                 .and_then(|state| state.current())
                 .map(|current| current.hint.clone());
+            let hint = format!("mend it, then run `rotakey rotate {name}`");
             self.tell(
                 &name,
                 Happening::RolledBack {
                     why: &why,
                     live: live.as_ref(),
+                    hint: Some(&hint),
                 },
             );
             self.end(
                 &name,
                 Ending::RolledBack {
                     why,
-                    hint: Some(format!("mend it, then run `rotakey rotate {name}`")),
+                    hint: Some(hint),
                 },
             );
         }

@@ -233,6 +233,10 @@ impl Target for Command {
         format!("command/{}", sanitise(&self.name))
     }
 
+    fn spoken(&self) -> String {
+        sanitise(&self.name)
+    }
+
     fn check(&self) -> Vec<Finding> {
         let sites = self.sites(Pass(0));
         vec![Finding {

@@ -47,7 +47,7 @@ use super::names::{Names, Variable};
 use super::pass::each;
 use super::{Activation, Confirmation, Connections, Pass, Service, Since, Site, Target, Written};
 use crate::model::{
-    Account as Settings, AccountShape, Effect, Fault, Finding, SecretValue, TargetKind,
+    Account as Settings, AccountShape, Effect, Fault, Finding, SecretValue, TargetKind, when,
 };
 use account::{Account, Change};
 use deploys::written;
@@ -112,6 +112,10 @@ impl Target for Render {
         self.account.label.clone()
     }
 
+    fn spoken(&self) -> String {
+        "Render env vars".to_owned()
+    }
+
     fn check(&self) -> Vec<Finding> {
         // No pass of a run reaches this number, and all targets of the account share the listing.
         let listing = self.account.listing(Pass(u64::MAX));
@@ -120,7 +124,7 @@ impl Target for Render {
             what: format!("{}: list services", self.account.label),
             result: services
                 .as_ref()
-                .map(|meant| format!("{} services", meant.len()))
+                .map(|meant| when::counted(meant.len() as i64, "service"))
                 .map_err(Clone::clone),
         }];
         if services.is_ok() {
@@ -131,7 +135,7 @@ impl Target for Render {
                     .and_then(|sites| match sites.len() {
                         0 => Err(Fault::missing("no service and no group has it")
                             .hint("write `create: true` to add it, or correct `variable:`")),
-                        places => Ok(format!("{places} places")),
+                        places => Ok(when::counted(places as i64, "place")),
                     }),
             });
         }

@@ -58,7 +58,7 @@ use super::pass::each;
 use super::{Activation, Confirmation, Connections, Pass, Service, Since, Site, Target, Written};
 use crate::model::{
     Account as Settings, AccountShape, DeploymentId, Effect, Fault, Finding, SecretValue,
-    TargetKind,
+    TargetKind, when,
 };
 use account::Account;
 use rows::{Place, place};
@@ -127,6 +127,10 @@ impl Target for Vercel {
         self.account.label.clone()
     }
 
+    fn spoken(&self) -> String {
+        "Vercel env vars".to_owned()
+    }
+
     fn check(&self) -> Vec<Finding> {
         // No pass of a run reaches this number, and all targets of the account share the listing.
         let listing = self.account.listing(Pass(u64::MAX));
@@ -135,7 +139,7 @@ impl Target for Vercel {
             what: format!("{}: list projects", self.account.label),
             result: projects
                 .as_ref()
-                .map(|meant| format!("{} projects", meant.len()))
+                .map(|meant| when::counted(meant.len() as i64, "project"))
                 .map_err(Clone::clone),
         }];
         if let Ok(projects) = projects {

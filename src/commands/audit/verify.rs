@@ -33,7 +33,7 @@ pub fn verify(run: &mut Run, args: &Args) -> Result<Exit> {
     let ledger = joined.read(run)?;
     let verdict = chain(ledger.events()).map_err(refused)?;
     run.ui.data(&format!(
-        "{} events, no gap, head {}\n",
+        "{} events, no gap\nhead {}\n",
         verdict.events, verdict.head
     ));
     if let Some(export) = &args.export {

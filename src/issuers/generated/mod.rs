@@ -117,7 +117,7 @@ impl Issuer for Generated {
     }
 
     fn place(&self) -> String {
-        format!("generated here, {}", self.recipe)
+        format!("rotakey itself, {}", self.recipe)
     }
 
     fn check(&self) -> Vec<Finding> {

@@ -61,7 +61,7 @@ use serde_json::{Value, json};
 use crate::http::{Api, Endpoint, Known, Reply, segment};
 use crate::model::{
     Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind,
-    Key, KeyId, SecretValue, Tag,
+    Key, KeyId, SecretValue, Tag, when,
 };
 
 use super::{Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
@@ -231,7 +231,9 @@ impl Issuer for OpenAi {
                 _ => Ok(String::new()),
             }
         });
-        let keys = self.keys().map(|keys| format!("{} keys", keys.len()));
+        let keys = self
+            .keys()
+            .map(|keys| when::counted(keys.len() as i64, "key"));
         // There is no harmless call that needs the right to write, so that stays unasked.
         let home = self.config.service_account.as_ref().map(|_| Finding {
             what: "find the service account".to_owned(),

@@ -227,7 +227,7 @@ fn a_key_that_is_gone_is_success_only_if_the_list_says_so_too() {
     );
     assert_eq!(
         revoke(vec![no(404), page(json!([listed("key_9", "x", "sa_1")]))]),
-        (Effect::Done(()), vec![delete.clone(), all])
+        (Effect::Done(()), vec![delete, all])
     );
     let (effect, _) = revoke(vec![no(404), page(json!([listed("key_1", "x", "sa_1")]))]);
     assert!(matches!(effect, Effect::NotDone(_)));

@@ -224,6 +224,10 @@ impl Target for Dotenv {
         format!("dotenv/{}", sanitise(&self.config.path.to_string_lossy()))
     }
 
+    fn spoken(&self) -> String {
+        sanitise(&self.config.path.to_string_lossy())
+    }
+
     fn check(&self) -> Vec<Finding> {
         let site = self.look().and_then(|look| self.site(&look));
         vec![Finding {

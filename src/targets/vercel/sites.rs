@@ -8,7 +8,7 @@ use super::listing::Listing;
 use super::rows::{Held, Scope, held, is_foreign, row_site, shared_site, slug};
 use super::serve::is_ready;
 use super::wire::{Millis, Project, Row, SharedRow};
-use crate::model::{Fault, ServiceId, sanitise};
+use crate::model::{Fault, ServiceId, sanitise, when};
 use crate::targets::{Service, Site, Stored};
 
 impl Vercel {
@@ -216,7 +216,7 @@ impl Vercel {
         match (sites.len(), foreign) {
             (0, 0) => Err(Fault::missing("no project has it")
                 .hint("write `create: true` to add it, or correct `variable:`")),
-            (places, 0) => Ok(format!("{places} places")),
+            (places, 0) => Ok(when::counted(places as i64, "place")),
             (places, foreign) => Ok(format!(
                 "{places} places; {foreign} more belong to Vercel or an integration and are left alone"
             )),

@@ -82,6 +82,8 @@ enum Told<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         old: Option<&'a Hint>,
         resumed: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        leak: Option<&'a str>,
     },
     Issued {
         new: &'a Hint,
@@ -127,10 +129,13 @@ enum Told<'a> {
         why: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         live: Option<&'a Hint>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hint: Option<&'a str>,
     },
     Revoked {
         #[serde(skip_serializing_if = "Option::is_none")]
         old: Option<&'a Hint>,
+        observed: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         next: Option<String>,
     },
@@ -142,10 +147,11 @@ enum Told<'a> {
 impl<'a> Told<'a> {
     fn of(news: &News<'a>) -> Self {
         match news.what {
-            Happening::Started { old, resumed } => Told::Started {
+            Happening::Started { old, resumed, leak } => Told::Started {
                 title: news.title,
                 old,
                 resumed,
+                leak,
             },
             Happening::Issued { new } => Told::Issued { new },
             Happening::StepBegan {
@@ -205,9 +211,14 @@ impl<'a> Told<'a> {
                 grace_seconds: grace.delta().num_seconds(),
             },
             Happening::UndoBegan { why } => Told::UndoBegan { why },
-            Happening::RolledBack { why, live } => Told::RolledBack { why, live },
-            Happening::Revoked { old, next } => Told::Revoked {
+            Happening::RolledBack { why, live, hint } => Told::RolledBack { why, live, hint },
+            Happening::Revoked {
                 old,
+                observed,
+                next,
+            } => Told::Revoked {
+                old,
+                observed,
                 next: next.map(time),
             },
             Happening::Note { text } => Told::Note { text },

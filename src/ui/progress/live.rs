@@ -9,7 +9,7 @@ use indicatif::style::ProgressTracker;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
 use crate::ledger::Step;
-use crate::model::{Clock, SecretName, sanitise};
+use crate::model::{Clock, Hint, SecretName, sanitise};
 use crate::notify::Message;
 use crate::rotation::{Happening, News, Progress};
 use crate::ui::outlet::Measure;
@@ -98,13 +98,13 @@ impl Live {
                 now: self.clock.now(),
                 audit_log: None,
             }),
-            Happening::RolledBack { why, live } => Some(Message::RolledBack {
+            Happening::RolledBack { why, live, hint } => Some(Message::RolledBack {
                 title,
                 why: why.to_owned(),
                 live: live.cloned(),
-                hint: None,
+                hint: hint.map(str::to_owned),
             }),
-            Happening::Revoked { old, next } => Some(Message::Revoked {
+            Happening::Revoked { old, next, .. } => Some(Message::Revoked {
                 title,
                 old: old.cloned(),
                 next,
@@ -122,12 +122,8 @@ impl Live {
                 .unwrap_or(target.to_owned())
         };
         match news.what {
-            Happening::Started { old, resumed } => {
-                let message = Message::Started {
-                    title: news.title.to_owned(),
-                    old: old.cloned(),
-                    new: None,
-                };
+            Happening::Started { old, resumed, leak } => {
+                let message = started(news.title, old, leak);
                 let heading = match resumed {
                     true => "🔄 Key Rotation Continued",
                     false => message.heading(),
@@ -212,6 +208,23 @@ impl Drop for Live {
         for block in blocks.iter().filter(|block| block.is_worth_keeping()) {
             self.print(block.lines(self.clock.now(), Extent::Final));
         }
+    }
+}
+
+/// The message a rotation begins with.
+fn started(title: &str, old: Option<&Hint>, leak: Option<&str>) -> Message {
+    let (title, old) = (title.to_owned(), old.cloned());
+    match leak {
+        Some(reason) => Message::Emergency {
+            title,
+            old,
+            reason: reason.to_owned(),
+        },
+        None => Message::Started {
+            title,
+            old,
+            new: None,
+        },
     }
 }
 

@@ -150,11 +150,16 @@ impl Progress for Plain<'_> {
     fn tell(&mut self, news: News<'_>) {
         let secret = news.secret;
         match news.what {
-            Happening::Started { old, resumed } => {
+            Happening::Started { old, resumed, leak } => {
                 self.undoing.retain(|name| name != secret);
                 let verb = if resumed { "continued" } else { "started" };
-                let old = old.map_or(String::new(), |old| format!("; the live key is {old}"));
-                self.line(secret, &format!("rotation {verb}{old}"));
+                let (what, key) = match leak {
+                    Some(_) => ("emergency rotation", "leaked"),
+                    None => ("rotation", "live"),
+                };
+                let old = old.map_or(String::new(), |old| format!("; the {key} key is {old}"));
+                let why = leak.map_or(String::new(), |why| format!(" ({})", sanitise(why)));
+                self.line(secret, &format!("{what} {verb}{old}{why}"));
             }
             Happening::Issued { new } => self.line(secret, &format!("new key generated: {new}")),
             Happening::StepBegan {
@@ -203,12 +208,17 @@ impl Progress for Plain<'_> {
                 let live = live.map_or(String::new(), |live| format!("; {live} is current"));
                 self.line(secret, &format!("rolled back{live}"));
             }
-            Happening::Revoked { old, next } => {
+            Happening::Revoked {
+                old,
+                observed,
+                next,
+            } => {
                 let old = old.map_or("old key".to_owned(), Hint::to_string);
                 let next = next.map_or(String::new(), |next| {
                     format!("; next rotation {}", when::date(next))
                 });
-                self.line(secret, &format!("{old} revoked and observed dead{next}"));
+                let observed = sanitise(observed);
+                self.line(secret, &format!("{old} revoked: {observed}{next}"));
             }
             Happening::Note { text } => self.line(secret, &sanitise(text)),
         }

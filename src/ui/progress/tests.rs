@@ -100,6 +100,7 @@ fn begin(watcher: &mut dyn Progress) {
         Happening::Started {
             old: Some(&old),
             resumed: false,
+            leak: None,
         },
     );
     tell(watcher, Happening::Issued { new: &new });
@@ -159,6 +160,7 @@ fn fall_back(watcher: &mut dyn Progress) {
         Happening::RolledBack {
             why: "vercel/api: build failed",
             live: Some(&live),
+            hint: Some("mend it"),
         },
     );
 }
@@ -290,12 +292,14 @@ fn every_piece_of_news_has_its_json() {
             Happening::RolledBack {
                 why: "no",
                 live: None,
+                hint: None,
             },
         );
         tell(
             watcher,
             Happening::Revoked {
                 old: None,
+                observed: "it is refused",
                 next: Some(until),
             },
         );
@@ -314,7 +318,7 @@ fn every_piece_of_news_has_its_json() {
             r#""news":"soaking","stage":"staging","until":"2024-02-19T00:00:00.000Z"}"#,
             r#""news":"undo_began","why":"no"}"#,
             r#""news":"rolled_back","why":"no"}"#,
-            r#""news":"revoked","next":"2024-02-19T00:00:00.000Z"}"#,
+            r#""news":"revoked","observed":"it is refused","next":"2024-02-19T00:00:00.000Z"}"#,
             r#""news":"note","text":"\u001b[2J"}"#,
         ]
     );
