@@ -1,0 +1,11 @@
+//! rotakey from the outside: whole runs against the simulated world.
+
+#[path = "../support"]
+mod support {
+    pub(crate) mod mortal;
+    pub(crate) mod sandbox;
+    pub(crate) mod shop;
+    pub(crate) mod world;
+}
+
+mod life;
