@@ -267,7 +267,10 @@ impl Sandbox {
     /// The labels of the requests since the n-th.
     pub(crate) fn since(&self, n: usize) -> Vec<String> {
         let requests = self.world.requests();
-        requests[n..].iter().map(|entry| entry.what.clone()).collect()
+        requests[n..]
+            .iter()
+            .map(|entry| entry.what.clone())
+            .collect()
     }
 }
 

@@ -62,7 +62,10 @@ pub(crate) fn openai() -> (Sandbox, ApiKey) {
 pub(crate) fn both() -> (Sandbox, ApiKey) {
     let sandbox = Sandbox::new();
     let key = scene(&sandbox);
-    sandbox.write("shop.env", &format!("PORT=3000\nSESSION_SECRET={OLD_SESSION}\n"));
+    sandbox.write(
+        "shop.env",
+        &format!("PORT=3000\nSESSION_SECRET={OLD_SESSION}\n"),
+    );
     sandbox.configure(&secrets(&sandbox, &format!("{SECRETS}{SESSION}")));
     adopt_openai(&sandbox, &key);
     sandbox
