@@ -3,9 +3,11 @@
 #[path = "../support"]
 mod support {
     pub(crate) mod mortal;
+    pub(crate) mod oracle;
     pub(crate) mod sandbox;
     pub(crate) mod shop;
     pub(crate) mod world;
 }
 
+mod crash;
 mod life;

@@ -321,3 +321,20 @@ fn draw(drawn: &AtomicU64) -> u128 {
     let n = u128::from(drawn.fetch_add(1, Ordering::SeqCst)) + 1;
     n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
 }
+
+/// The ledger.
+impl Sandbox {
+    /// The ledger as stock `age -d` shows it.
+    #[track_caller]
+    pub(crate) fn ledger(&self) -> serde_json::Value {
+        let identity = self.read("identity.txt");
+        let identity = identity
+            .lines()
+            .find(|line| line.starts_with("AGE-SECRET-KEY-"))
+            .and_then(|line| line.parse::<age::x25519::Identity>().ok())
+            .expect("an age identity");
+        let sealed = fs::read(self.path("ledger.json.age")).expect("a ledger");
+        let text = age::decrypt(&identity, &sealed).expect("a ledger for this identity");
+        serde_json::from_slice(&text).expect("JSON")
+    }
+}

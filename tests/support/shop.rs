@@ -62,15 +62,7 @@ pub(crate) fn openai() -> (Sandbox, ApiKey) {
 pub(crate) fn both() -> (Sandbox, ApiKey) {
     let sandbox = Sandbox::new();
     let key = scene(&sandbox);
-    sandbox.write(
-        "shop.env",
-        &format!("PORT=3000\nSESSION_SECRET={OLD_SESSION}\n"),
-    );
-    sandbox.configure(&secrets(&sandbox, &format!("{SECRETS}{SESSION}")));
-    adopt_openai(&sandbox, &key);
-    sandbox
-        .pipe("adopt session --created 2024-01-19T09:00:00Z", OLD_SESSION)
-        .exits(Exit::Done);
+    with_session(&sandbox, &key);
     (sandbox, key)
 }
 
@@ -112,4 +104,54 @@ pub(crate) fn everything_is_on(sandbox: &Sandbox, key: &str) {
 pub(crate) fn live_keys(sandbox: &Sandbox) -> Vec<String> {
     let keys = sandbox.world.live_keys().into_iter();
     keys.map(|key| key.value).collect()
+}
+
+/// Makes deployments quick, so that little time is spent on asking how they are.
+pub(crate) fn hasten(sandbox: &Sandbox) {
+    sandbox.world.set(|settings| {
+        settings.vercel_build = TimeDelta::milliseconds(900);
+        settings.vercel_alias = TimeDelta::milliseconds(100);
+        settings.render_deploy = TimeDelta::milliseconds(900);
+        settings.render_build = TimeDelta::zero();
+        settings.render_drain = TimeDelta::milliseconds(100);
+    });
+}
+
+/// A smaller shop for tests that live through it a thousand times: two projects, one service, the session secret.
+pub(crate) fn corner() -> (Sandbox, ApiKey) {
+    let sandbox = Sandbox::new();
+    hasten(&sandbox);
+    let world = &sandbox.world;
+    let key = world.seed_key("by hand", "2024-01-19T09:00:00Z");
+    world.add_projects(["web"], &[(VARIABLE, &key.value)]);
+    let sensitive = Row::new(VARIABLE, &key.value).kind(Kind::Sensitive);
+    world.add_project(Project::named("legacy").row(sensitive));
+    world.add_services(["api"], &[(VARIABLE, &key.value)]);
+    with_session(&sandbox, &key);
+    (sandbox, key)
+}
+
+fn with_session(sandbox: &Sandbox, key: &ApiKey) {
+    sandbox.write(
+        SESSION_FILE,
+        &format!("PORT=3000\nSESSION_SECRET={OLD_SESSION}\n"),
+    );
+    sandbox.configure(&secrets(sandbox, &format!("{SECRETS}{SESSION}")));
+    adopt_openai(sandbox, key);
+    sandbox
+        .pipe("adopt session --created 2024-01-19T09:00:00Z", OLD_SESSION)
+        .exits(Exit::Done);
+}
+
+/// The file of the session secret.
+pub(crate) const SESSION_FILE: &str = "shop.env";
+
+/// The session secret as it stands in its file.
+#[track_caller]
+pub(crate) fn session(sandbox: &Sandbox) -> String {
+    let text = sandbox.read(SESSION_FILE);
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("SESSION_SECRET="));
+    line.expect("the variable").to_owned()
 }
