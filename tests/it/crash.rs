@@ -99,6 +99,15 @@ fn lives(sandbox: &Sandbox, lives: Vec<Life>) -> Result<End, String> {
     })
 }
 
+/// What the n-th request after the adoptions was.
+fn label(sandbox: &Sandbox, n: u64) -> String {
+    let requests = sandbox.world.requests().into_iter();
+    let adoptions = 2;
+    let mut rest = requests.skip(adoptions + n as usize - 1);
+    rest.next()
+        .map_or_else(|| "never sent".to_owned(), |entry| entry.what)
+}
+
 /// Every trouble at every request; says how each ended.
 fn at_every_request(troubles: &[Trouble]) {
     let (requests, _) = length();

@@ -2,6 +2,7 @@
 
 #[path = "../support"]
 mod support {
+    pub(crate) mod child;
     pub(crate) mod mortal;
     pub(crate) mod oracle;
     pub(crate) mod sandbox;
@@ -10,4 +11,6 @@ mod support {
 }
 
 mod crash;
+mod layering;
 mod life;
+mod real;
