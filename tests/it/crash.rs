@@ -119,14 +119,15 @@ fn at_every_request(troubles: &[Trouble]) {
             let life = Life::until(None);
             spoil(&sandbox, n, *trouble, &life);
             match lives(&sandbox, vec![life]) {
-                Ok(end) => *ends.entry((which, end)).or_default() += 1,
+                Ok(end) => {
+                    if end == End::Person {
+                        println!("{trouble:?} at {n}, {}: a person", label(&sandbox, n));
+                    }
+                    *ends.entry((which, end)).or_default() += 1;
+                }
                 Err(why) => {
-                    let what = sandbox.world.requests();
-                    let adoptions = what.len().min(2);
-                    let label = what
-                        .get(adoptions + n as usize - 1)
-                        .map(|it| it.what.clone());
-                    broken.push(format!("{trouble:?} at {n} ({label:?}): {why}"));
+                    let label = label(&sandbox, n);
+                    broken.push(format!("{trouble:?} at {n}, {label}: {why}"));
                 }
             }
         }

@@ -96,10 +96,10 @@ fn outside_things_have_one_owner_each() {
         ("reqwest::", &["http"]),
         ("age::", &["ledger/seal"]),
         ("serde_yaml::", &["config/file"]),
-        ("csv::", &["audit/csv"]),
+        ("use csv::", &["audit"]),
         ("indicatif::", &["ui/progress"]),
         ("std::process::Command", &["exec"]),
-        ("std::env::", &["run", "main", "lib", "exec"]),
+        ("std::env::", &["run", "lib", "exec", "http/client"]),
         ("Utc::now", &["run/clock"]),
     ];
     let mut wrong = Vec::new();
@@ -115,6 +115,12 @@ fn outside_things_have_one_owner_each() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// The words of a source file, in lower case; a name with underscores is one word.
+fn words(code: &str) -> impl Iterator<Item = String> {
+    code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .map(str::to_lowercase)
 }
 
 /// A new kind touches its own file and the table beside it, so no other file may know it by name.
@@ -137,7 +143,7 @@ fn a_kind_is_known_by_its_own_file_and_its_table_alone() {
             let typed = format!("\"{kind}\"");
             // Names that are no English words may not appear at all.
             let known = ["vercel", "openai", "dotenv"].contains(&kind)
-                && code.to_lowercase().contains(kind);
+                && words(code).any(|word| word == kind);
             if known || code.contains(&typed) {
                 wrong.push(format!("{file} knows `{kind}`"));
             }

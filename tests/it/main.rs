@@ -11,6 +11,9 @@ mod support {
 }
 
 mod crash;
+mod fleet;
 mod layering;
 mod life;
 mod real;
+mod refused;
+mod twice;

@@ -29,6 +29,16 @@ pub(crate) const SESSION: &str = "
       - { kind: dotenv, path: shop.env, variable: SESSION_SECRET }
 ";
 
+/// A second OpenAI key at the same services.
+pub(crate) const SEARCH: &str = "
+  search:
+    every: 30d
+    issuer: { kind: openai, project: PROJECT, service_account: ACCOUNT }
+    targets:
+      - { kind: vercel, projects: all, variable: SEARCH_KEY }
+      - { kind: render, services: all, variable: SEARCH_KEY }
+";
+
 /// The value that `shop.env` begins with.
 pub(crate) const OLD_SESSION: &str = "Kq7vR2mXw9LtB4nYc8ZsD1fGh5JpA3eU";
 
