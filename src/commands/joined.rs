@@ -48,7 +48,7 @@ pub(super) fn join(run: &Run) -> Result<Joined> {
         |name| name.to_string_lossy().into_owned(),
     );
     let mut config = config::resolve(&text, &file, &around)?;
-    let connections = Connections::new(Arc::clone(&run.clock), run.workers);
+    let connections = Connections::new(Arc::clone(&run.clock), run.workers).beside(&around.dir);
     let mut secrets = BTreeMap::new();
     for name in config.secrets.keys().cloned().collect::<Vec<_>>() {
         let issuer = issuer(&name, &config.secrets[&name], run)?;
