@@ -1,8 +1,12 @@
 //! Issuers: who makes and kills versions. The contract every kind keeps, and the one place that builds them.
 
 mod command;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
+mod database;
 mod generated;
 mod openai;
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +19,13 @@ use crate::model::{
 };
 
 /// Every kind of issuer.
-pub const KINDS: &[IssuerKind] = &[openai::KIND, generated::KIND, command::KIND];
+pub const KINDS: &[IssuerKind] = &[
+    openai::KIND,
+    generated::KIND,
+    command::KIND,
+    #[cfg(feature = "postgres")]
+    postgres::KIND,
+];
 
 /// The keys of one issuer in `rotations.yaml`, by its kind.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,6 +37,9 @@ pub enum IssuerConfig {
     Generated(generated::Config),
     /// A program of one's own.
     Command(command::Config),
+    /// Passwords of PostgreSQL roles.
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Config),
 }
 
 impl IssuerConfig {
@@ -36,6 +49,8 @@ impl IssuerConfig {
             Self::Openai(config) => config.fields(),
             Self::Generated(config) => config.fields(),
             Self::Command(config) => config.fields(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(config) => config.fields(),
         }
     }
 }
@@ -52,6 +67,8 @@ pub fn build(
         IssuerConfig::Openai(config) => Arc::new(openai::OpenAi::new(config, needed()?, clock)?),
         IssuerConfig::Generated(config) => Arc::new(generated::Generated::new(&config)),
         IssuerConfig::Command(config) => Arc::new(command::Command::new(config, secret.clone())?),
+        #[cfg(feature = "postgres")]
+        IssuerConfig::Postgres(config) => Arc::new(postgres::Postgres::new(config, needed()?)?),
     })
 }
 
