@@ -53,12 +53,6 @@ fn play() -> io::Result<ExitCode> {
     failed_rotation(&theatre, directory.path(), &world)?;
     leak(&theatre)?;
     quiet_night(&theatre)?;
-    for failure in world.failures() {
-        theatre.say(&format!("refused: {failure:?}"))?;
-    }
-    for violation in &violations {
-        theatre.say(&format!("careless: {violation:?}"))?;
-    }
     let clean = epilogue(&theatre, &world)?;
     Ok(ExitCode::from(u8::from(!clean)))
 }
@@ -235,6 +229,12 @@ fn epilogue(theatre: &Theatre, world: &World) -> io::Result<bool> {
         format!("{:>6} places hold a dead key", world.uses_dead_key().len()),
     ] {
         theatre.say(&line)?;
+    }
+    for failure in world.failures() {
+        theatre.say(&format!("refused: {failure:?}"))?;
+    }
+    for violation in &violations {
+        theatre.say(&format!("careless: {violation:?}"))?;
     }
     let clean =
         failed == 0 && violations.is_empty() && alive == 1 && world.uses_dead_key().is_empty();
