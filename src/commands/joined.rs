@@ -9,7 +9,7 @@ use anyhow::Context;
 use crate::config::{self, Config, SecretConfig, Surroundings, TargetSetup, private_file};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::issuers;
+use crate::issuers::{self, Issuer};
 use crate::ledger::{Ledger, LedgerError, LockedLedger, Opening};
 use crate::model::{Clock, Fault, Fields, SecretName, SecretValue};
 use crate::rotation::{Destination, Probe, Secret};
@@ -47,13 +47,15 @@ pub(super) fn join(run: &Run) -> Result<Joined> {
         || path.display().to_string(),
         |name| name.to_string_lossy().into_owned(),
     );
-    let config = config::resolve(&text, &file, &around)?;
-    let connections = Connections::new(Arc::clone(&run.clock), run.workers);
-    let secrets = config
-        .secrets
-        .iter()
-        .map(|(name, secret)| Ok((name.clone(), build(name, secret, run, &connections)?)))
-        .collect::<Result<_>>()?;
+    let mut config = config::resolve(&text, &file, &around)?;
+    let connections = Connections::new(Arc::clone(&run.clock), run.workers).beside(&around.dir);
+    let mut secrets = BTreeMap::new();
+    for name in config.secrets.keys().cloned().collect::<Vec<_>>() {
+        let issuer = issuer(&name, &config.secrets[&name], run)?;
+        config.settle_grace(&name, issuer.capabilities().overlap)?;
+        let secret = build(&name, &config.secrets[&name], issuer, &connections)?;
+        secrets.insert(name, secret);
+    }
     Ok(Joined {
         config,
         secrets,
@@ -171,35 +173,37 @@ fn read(path: &Path) -> Result<String> {
         .map_err(|error| Error::new(Exit::Usage, error))
 }
 
-fn build(
-    name: &SecretName,
-    secret: &SecretConfig,
-    run: &Run,
-    connections: &Connections,
-) -> Result<Secret> {
-    let wrong = |fault: Fault| {
-        Error::from(fault)
-            .with_exit(Exit::Usage)
-            .context(format!("secret `{name}`"))
-    };
+fn issuer(name: &SecretName, secret: &SecretConfig, run: &Run) -> Result<Arc<dyn Issuer>> {
     let setup = &secret.issuer;
-    let issuer = issuers::build(
+    issuers::build(
         setup.config.clone(),
         name,
         setup.account.as_ref(),
         &run.clock,
     )
-    .map_err(wrong)?;
-    let destinations = secret
-        .targets
-        .iter()
-        .map(|target| destination(target, connections).map_err(wrong));
+    .map_err(|fault| misconfigured(name, fault))
+}
+
+fn build(
+    name: &SecretName,
+    secret: &SecretConfig,
+    issuer: Arc<dyn Issuer>,
+    connections: &Connections,
+) -> Result<Secret> {
+    let open =
+        |target| destination(target, connections).map_err(|fault| misconfigured(name, fault));
     Ok(Secret {
         name: name.clone(),
         policy: secret.policy.clone(),
         issuer,
-        destinations: destinations.collect::<Result<_>>()?,
+        destinations: secret.targets.iter().map(open).collect::<Result<_>>()?,
     })
+}
+
+fn misconfigured(name: &SecretName, fault: Fault) -> Error {
+    Error::from(fault)
+        .with_exit(Exit::Usage)
+        .context(format!("secret `{name}`"))
 }
 
 fn destination(setup: &TargetSetup, connections: &Connections) -> Result<Destination, Fault> {

@@ -154,7 +154,7 @@ fn exposed(joined: &Joined, run: &Run, place: &str) -> Result<Vec<SecretName>> {
             format!("no secret goes through `{}`", place.escape_debug()),
         );
         return Err(error.hint(
-            "name a kind such as `vercel`, an account, or a target as `rotakey plan` prints it",
+            "name a kind of issuer or target, an account, or a target as `rotakey plan` prints it",
         ));
     }
     Ok(names)

@@ -1,5 +1,8 @@
 //! `defaults:` and the keys of a policy, which mean the same in a secret and in the defaults.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use chrono::TimeDelta;
 
 use crate::model::{Instant, Policy, Schedule, Span};
@@ -17,7 +20,12 @@ pub(super) struct Defaults {
     pub(super) max_age: Option<Span>,
     pub(super) confirm_timeout: Span,
     pub(super) max_per_run: usize,
+    understood: RefCell<HashMap<String, Understood>>,
 }
+
+/// A schedule and the time between two rotations. The same few are written again and again, and a cron expression
+/// takes some 20 µs to understand.
+type Understood = (Schedule, Option<TimeDelta>);
 
 impl Default for Defaults {
     fn default() -> Self {
@@ -28,6 +36,7 @@ impl Default for Defaults {
             max_age: None,
             confirm_timeout: Span::minutes(15),
             max_per_run: 20,
+            understood: RefCell::default(),
         }
     }
 }
@@ -58,14 +67,18 @@ impl Defaults {
     /// Reads the policy of a secret. `None` where there is no schedule.
     pub(super) fn policy(&self, name: &str, fields: &mut Fields<'_, '_>) -> Option<Policy> {
         let title = fields.text("title").unwrap_or(name).to_owned();
-        let every = fields.schedule("every");
+        let every = fields.parsed("every", |text| self.understand(text));
         let warn = fields.span("warn");
         let grace = fields.span("grace");
         let skip = fields.span("skip");
         let max_age = fields.span("max_age");
         let confirm_timeout = fields.span("confirm_timeout");
-        let (every, at) = every?;
-        let interval = Interval::of(&every, at, fields);
+        let ((every, interval), at) = every?;
+        if interval.is_none() {
+            let what = format!("{}: `every`: `{every}` never comes round", fields.of);
+            fields.complaints.add(at, what);
+        }
+        let interval = Interval(interval);
         interval.grace(grace.unwrap_or((self.grace, at)), grace.is_some(), fields);
         interval.max_age(max_age.or(self.max_age.map(|span| (span, at))), fields);
         Some(Policy {
@@ -80,23 +93,25 @@ impl Defaults {
             soak: Span::ZERO,
         })
     }
+
+    /// Measured from a fixed day, so that the same file is always read the same way.
+    fn understand(&self, text: &str) -> Result<Understood, String> {
+        if let Some(known) = self.understood.borrow().get(text) {
+            return Ok(known.clone());
+        }
+        let schedule = Schedule::parse(text)?;
+        let interval = schedule.interval(Instant::UNIX_EPOCH + TimeDelta::days(20_000));
+        let understood = (schedule, interval);
+        let mut all = self.understood.borrow_mut();
+        all.insert(text.to_owned(), understood.clone());
+        Ok(understood)
+    }
 }
 
-/// The time between two rotations, and what has to fit into it.
+/// The time between two rotations, if there ever are two, and what has to fit into it.
 struct Interval(Option<TimeDelta>);
 
 impl Interval {
-    /// Measured from a fixed day, so that the same file is always read the same way.
-    fn of(every: &Schedule, at: Mark, fields: &Fields<'_, '_>) -> Self {
-        let from = Instant::UNIX_EPOCH + TimeDelta::days(20_000);
-        let interval = every.interval(from);
-        if interval.is_none() {
-            let what = format!("{}: `every`: `{every}` never comes round", fields.of);
-            fields.complaints.add(at, what);
-        }
-        Self(interval)
-    }
-
     /// The old version must be gone before the next rotation begins.
     fn grace(&self, (grace, at): (Span, Mark), said: bool, fields: &Fields<'_, '_>) {
         let Some(interval) = self.0.filter(|interval| grace.delta() >= *interval) else {

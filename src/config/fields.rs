@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::model::{Schedule, Span};
+use crate::model::Span;
 
 use super::complaint::{Complaints, Mark};
 use super::file::{Entry, Node, Value};
@@ -107,11 +107,6 @@ impl<'n, 't> Fields<'n, 't> {
     /// A duration.
     pub(super) fn span(&mut self, key: &'static str) -> Option<(Span, Mark)> {
         self.parsed(key, |text| Span::parse(text).map_err(|why| why.to_string()))
-    }
-
-    /// A schedule.
-    pub(super) fn schedule(&mut self, key: &'static str) -> Option<(Schedule, Mark)> {
-        self.parsed(key, Schedule::parse)
     }
 
     /// A whole number of at least one.

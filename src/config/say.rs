@@ -93,7 +93,7 @@ pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     (distance <= allowed).then_some(nearest)
 }
 
-/// What to write instead of an unknown word.
+/// What to write instead of an unknown word: the nearest known one, or all of them.
 pub fn meant(word: &str, known: &[&str]) -> String {
     match nearest(word, known) {
         Some(nearest) => format!("did you mean `{nearest}`?"),

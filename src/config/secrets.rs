@@ -74,24 +74,7 @@ pub(super) fn read<'n>(
     let soak = soak(&mut fields, &stages);
     let issuer = fields.take("issuer");
     let targets = fields.list("targets");
-    for (key, hint) in [
-        (
-            "every",
-            "write how often it is rotated, such as `every: 30d`",
-        ),
-        (
-            "issuer",
-            "write who makes it, such as `issuer: { kind: generated }`",
-        ),
-        (
-            "targets",
-            "write where it goes: a list of targets, each with a `kind`",
-        ),
-    ] {
-        if entry.node.get(key).is_none() {
-            fields.missing(key, hint);
-        }
-    }
+    ask_for_missing(&entry.node, &fields);
     let of = fields.of.clone();
     fields.close();
     let issuer = issuer.and_then(|node| issuer_setup(node, &of, accounts, complaints));
@@ -120,6 +103,27 @@ pub(super) fn read<'n>(
         used_by: Vec::new(),
         at: entry.at,
     })
+}
+
+fn ask_for_missing(node: &Node<'_>, fields: &Fields<'_, '_>) {
+    for (key, hint) in [
+        (
+            "every",
+            "write how often it is rotated, such as `every: 30d`",
+        ),
+        (
+            "issuer",
+            "write who makes it, such as `issuer: { kind: generated }`",
+        ),
+        (
+            "targets",
+            "write where it goes: a list of targets, each with a `kind`",
+        ),
+    ] {
+        if node.get(key).is_none() {
+            fields.missing(key, hint);
+        }
+    }
 }
 
 fn grace_from(node: &Node<'_>) -> GraceFrom {

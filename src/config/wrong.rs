@@ -82,7 +82,7 @@ impl Wrong {
         let at = self.at.unwrap_or(place);
         let key = self
             .key
-            .map_or_else(String::new, |key| format!(" `{key}`:"));
+            .map_or_else(String::new, |key| format!(" {}:", quoted(&key)));
         match self.what {
             What::UnknownKey(word, expected) => {
                 let known: Vec<&str> = expected.iter().chain(known).copied().collect();

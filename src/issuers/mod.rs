@@ -1,8 +1,12 @@
 //! Issuers: who makes and kills versions. The contract every kind keeps, and the one place that builds them.
 
 mod command;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
+mod database;
 mod generated;
 mod openai;
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +19,13 @@ use crate::model::{
 };
 
 /// Every kind of issuer.
-pub const KINDS: &[IssuerKind] = &[openai::KIND, generated::KIND, command::KIND];
+pub const KINDS: &[IssuerKind] = &[
+    openai::KIND,
+    generated::KIND,
+    command::KIND,
+    #[cfg(feature = "postgres")]
+    postgres::KIND,
+];
 
 /// The keys of one issuer in `rotations.yaml`, by its kind.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,6 +37,9 @@ pub enum IssuerConfig {
     Generated(generated::Config),
     /// A program of one's own.
     Command(command::Config),
+    /// Passwords of PostgreSQL roles.
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Config),
 }
 
 impl IssuerConfig {
@@ -36,6 +49,8 @@ impl IssuerConfig {
             Self::Openai(config) => config.fields(),
             Self::Generated(config) => config.fields(),
             Self::Command(config) => config.fields(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(config) => config.fields(),
         }
     }
 }
@@ -52,6 +67,8 @@ pub fn build(
         IssuerConfig::Openai(config) => Arc::new(openai::OpenAi::new(config, needed()?, clock)?),
         IssuerConfig::Generated(config) => Arc::new(generated::Generated::new(&config)),
         IssuerConfig::Command(config) => Arc::new(command::Command::new(config, secret.clone())?),
+        #[cfg(feature = "postgres")]
+        IssuerConfig::Postgres(config) => Arc::new(postgres::Postgres::new(config, needed()?)?),
     })
 }
 
@@ -106,6 +123,15 @@ pub enum Ability {
     No,
 }
 
+/// Whether the current version may go on being accepted for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// It may: an ordinary rotation.
+    Kept,
+    /// It may not: it leaked.
+    Lost,
+}
+
 /// What the issuer says of a key now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
@@ -152,8 +178,10 @@ pub trait Issuer: Send + Sync {
 
     /// Makes up the next key where rotakey chooses the value ([`ValueBy::Rotakey`]); sends nothing. The driver makes
     /// the proposal durable before it calls `issue` with it. `None` where the issuer chooses.
-    fn propose(&self, current: Option<&Key>) -> Result<Option<Key>, Fault> {
-        let _current = current;
+    ///
+    /// A current version that has leaked may name the place of the next one, and must not live on in it.
+    fn propose(&self, current: Option<&Key>, trust: Trust) -> Result<Option<Key>, Fault> {
+        let (_current, _trust) = (current, trust);
         Ok(None)
     }
 

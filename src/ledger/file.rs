@@ -56,10 +56,12 @@ impl Store for FileStore {
     }
 
     fn load(&self) -> Result<Option<(Vec<u8>, Revision)>, LedgerError> {
-        if !self.directory().exists() {
-            return Ok(None);
+        match self.vet() {
+            Err(LedgerError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            vetted => vetted?,
         }
-        self.vet()?;
         let Some((bytes, about)) = durable::read(&self.ledger, LARGEST)? else {
             return Ok(None);
         };

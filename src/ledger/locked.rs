@@ -166,6 +166,12 @@ impl LockedLedger {
             });
         }
         let (store, recipients) = (&self.ledger.store, &self.ledger.recipients);
+        // Before the segments, which a loser could otherwise write over those of the winner.
+        if !store.is_still(&self.ledger.revision)? {
+            return Err(LedgerError::LostClaim {
+                why: "the ledger was changed by someone else",
+            });
+        }
         let document = &self.ledger.document;
         let audit = seal_due(&document.audit, self.now, recipients, store.as_ref())?;
         let front = self.next_front();

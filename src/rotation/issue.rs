@@ -1,6 +1,6 @@
 //! Issue and verify: a new version comes to be, is recorded before anything else happens, and is proven.
 
-use crate::issuers::{Ability, Request, Verdict};
+use crate::issuers::{Ability, Request, Trust, Verdict};
 use crate::ledger::{
     Begun, LedgerError, NewVersion, Phase, Progress as Inside, Step, Trigger, What,
 };
@@ -30,7 +30,7 @@ impl Drive<'_> {
         let mut looks = self.look(&names)?;
         for (name, trigger) in beginning {
             let ready = match looks.remove(&name) {
-                Some(Ok(look)) => self.ready(&name, look),
+                Some(Ok(look)) => self.ready(&name, trigger, look),
                 Some(Err(fault)) => Err(fault),
                 None => continue,
             };
@@ -43,7 +43,12 @@ impl Drive<'_> {
     }
 
     /// Everything that can be known to fail before a key is made.
-    fn ready(&mut self, name: &SecretName, look: Look) -> Result<Option<Key>, Fault> {
+    fn ready(
+        &mut self,
+        name: &SecretName,
+        trigger: Trigger,
+        look: Look,
+    ) -> Result<Option<Key>, Fault> {
         let secret = self.secret(name);
         if look.sites.is_empty() && !secret.destinations.is_empty() {
             return Err(Fault::refused("no site holds this secret yet")
@@ -53,9 +58,14 @@ impl Drive<'_> {
             .state(name)
             .and_then(|state| state.current())
             .and_then(|version| version.key());
+        let trust = if trigger == Trigger::Emergency {
+            Trust::Lost
+        } else {
+            Trust::Kept
+        };
         let proposal = match self.supplied.remove(name) {
             Some(supplied) => Some(supplied),
-            None => secret.issuer.propose(current.as_ref())?,
+            None => secret.issuer.propose(current.as_ref(), trust)?,
         };
         if let Some(proposal) = &proposal {
             // A value that a site cannot hold is found out before anybody depends on it.

@@ -1,6 +1,8 @@
 //! Undo: the old version goes back to every site that was touched, is activated and confirmed, and then the new
 //! version is killed. No site is ever left on a version that is about to die.
 
+use chrono::TimeDelta;
+
 use crate::ledger::{LedgerError, Phase, Way, What};
 use crate::model::{Fault, SecretName, SecretValue, SiteId};
 use crate::targets::Stored;
@@ -11,6 +13,9 @@ use super::guard;
 use super::observe::{Freshness, Look};
 use super::outcome::Ending;
 use super::progress::Happening;
+
+/// Longer than the coarsest clock of a platform: an HTTP `Date` counts whole seconds.
+const TICK: TimeDelta = TimeDelta::seconds(2);
 
 impl Drive<'_> {
     pub(super) fn begin_undo_for(
@@ -48,6 +53,7 @@ impl Drive<'_> {
         }
         self.keep_old_alive()?;
         let names = self.at(&[Phase::Undoing]);
+        self.step_away_from_forward(&names);
         let mut writes = Vec::new();
         for (name, look) in self.look(&names)? {
             match look.and_then(|look| Ok((self.backward_writes(&name, &look)?, look))) {
@@ -72,6 +78,22 @@ impl Drive<'_> {
             }
         }
         self.ledger.commit()
+    }
+
+    /// Platforms date deployments and writes by the second. A redeploy that was asked for just before the write that
+    /// takes it back could pass for a newer one.
+    fn step_away_from_forward(&self, names: &[SecretName]) {
+        let opens = names.iter().filter_map(|name| self.open(name));
+        let asked = opens
+            .flat_map(|open| open.services.values())
+            .filter_map(|service| service.asked.as_ref());
+        let Some(latest) = asked.map(|asked| asked.at).max() else {
+            return;
+        };
+        let apart = latest + TICK - self.clock.now();
+        if apart > TimeDelta::zero() {
+            self.clock.wait(apart);
+        }
     }
 
     /// G4: proves that the old version works before it is put back, and takes back the end that was set on it.
@@ -111,7 +133,7 @@ impl Drive<'_> {
         let Some(key) = self.old(name).and_then(|old| old.key()) else {
             return Ok(());
         };
-        match self.set_end(name, &key, chrono::TimeDelta::days(365))? {
+        match self.set_end(name, &key, TimeDelta::days(365))? {
             Ok(()) => Ok(()),
             Err(fault) => self.dead_end_fault(name, &fault.at("take back the end of the old key")),
         }

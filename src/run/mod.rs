@@ -94,7 +94,8 @@ impl Run {
 
     /// The path, seen from the working directory.
     pub fn path(&self, given: &Path) -> PathBuf {
-        self.directory.join(given)
+        // Without the `.` of `--out .`, which people would read in every message.
+        self.directory.join(given).components().collect()
     }
 
     /// Someone who watches a rotation. `spoken` says how people call the targets, by label.

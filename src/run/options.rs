@@ -29,8 +29,8 @@ pub struct Options {
     #[arg(long, short, global = true)]
     pub quiet: bool,
 
-    /// How long to wait for another run that holds the ledger [default: 5m]
-    #[arg(long, global = true, value_name = "TIME", default_value = "5m", value_parser = Span::parse)]
+    /// How long to wait for another run that holds the ledger [default: not at all]
+    #[arg(long, global = true, value_name = "TIME", default_value = "0s", value_parser = Span::parse)]
     #[arg(hide_default_value = true)]
     pub lock_wait: Span,
 

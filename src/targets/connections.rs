@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::{Account, AccountName, Clock, Fault};
@@ -14,6 +15,8 @@ pub struct Connections {
     pub clock: Arc<dyn Clock>,
     /// How many threads one target may use; with one, everything happens on the calling thread in order.
     pub workers: usize,
+    /// Where relative paths are seen from.
+    pub directory: PathBuf,
     open: Mutex<Open>,
 }
 
@@ -23,7 +26,17 @@ impl Connections {
         Self {
             clock,
             workers,
+            directory: PathBuf::new(),
             open: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// The same, with relative paths seen from the directory of `rotations.yaml` and not from wherever cron starts.
+    #[must_use]
+    pub fn beside(self, directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            ..self
         }
     }
 

@@ -49,7 +49,10 @@ pub fn build(
     match config {
         TargetConfig::Vercel(config) => vercel::build(config, needed()?, connections),
         TargetConfig::Render(config) => render::build(config, needed()?, connections),
-        TargetConfig::Dotenv(config) => Ok(Arc::new(dotenv::Dotenv::new(config)?)),
+        TargetConfig::Dotenv(config) => Ok(Arc::new(dotenv::Dotenv::new(
+            config,
+            &connections.directory,
+        )?)),
         TargetConfig::Command(config) => Ok(Arc::new(command::Command::new(config)?)),
     }
 }

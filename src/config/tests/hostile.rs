@@ -109,6 +109,16 @@ fn a_pasted_secret_is_told_and_never_repeated() {
         format!("accounts: {{ {secret}: {{}} }}\nsecrets: {{}}\n"),
         app_text(&[&format!("every: {secret}")]),
         app_text(&[&format!("grace: {secret}")]),
+        app_text(&[&format!(
+            "issuer: {{ kind: command, run: [a], settings: {{ {secret}: [a] }} }}"
+        )]),
+        app_text(&[&format!(
+            "issuer: {{ kind: command, run: [a], {secret}: [a] }}"
+        )]),
+        app_text(&[&format!(
+            "issuer: {{ kind: command, run: [a], overlap: {secret} }}"
+        )]),
+        app_text(&[&format!("issuer: {{ kind: generated, length: {secret} }}")]),
         app_text(&[&format!("issuer: {secret}")]),
         app_text(&[&format!("issuer: {{ kind: {secret} }}")]),
         app_text(&[&format!("stages: {secret}")]),

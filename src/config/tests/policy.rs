@@ -26,6 +26,10 @@ fn what_does_not_fit_between_two_rotations_is_refused() {
              hint: give it a `grace` that ends before the next rotation begins",
         ),
         (
+            &["every: 0 3 31 2 *"],
+            "3:12: secret `app`: `every`: `cron 0 3 31 2 *` never comes round",
+        ),
+        (
             &["every: 7d", "warn: 8d"],
             "4:11: secret `app`: `warn` of 8d is not shorter than the 7d between rotations",
         ),

@@ -64,7 +64,9 @@ use crate::model::{
 };
 
 use super::generated::{self, Generated};
-use super::{Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
+use super::{
+    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, Trust, ValueBy, Verdict,
+};
 use protocol::{Checked, Issued, Listed, Nothing, Question, Told, Used, Verified};
 
 /// Its row in [`KINDS`](super::KINDS).
@@ -227,9 +229,9 @@ impl Issuer for Command {
         }
     }
 
-    fn propose(&self, current: Option<&Key>) -> Result<Option<Key>, Fault> {
+    fn propose(&self, current: Option<&Key>, trust: Trust) -> Result<Option<Key>, Fault> {
         match &self.maker {
-            Some(maker) => maker.propose(current),
+            Some(maker) => maker.propose(current, trust),
             None => Ok(None),
         }
     }

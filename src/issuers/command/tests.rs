@@ -97,7 +97,7 @@ fn the_question_tells_all_there_is_to_know() {
 fn a_proposal_stays_as_it_is_and_gains_an_id() {
     let answer = r#"printf '{"key":{"id":"k2"}}'"#;
     let (issuer, dir) = scripted(answer, json!({"value": "rotakey"}));
-    let proposal = issuer.propose(None).unwrap().unwrap();
+    let proposal = issuer.propose(None, Trust::Kept).unwrap().unwrap();
     let tag = Tag::new("rk-1");
     let request = Request {
         proposal: Some(&proposal),

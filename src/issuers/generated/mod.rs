@@ -54,7 +54,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Effect, Fault, FieldName, Fields, Finding, IssuerKind, Key, SecretValue};
 
-use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
+use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, Trust, ValueBy, Verdict};
 
 pub(super) use recipe::Config;
 use recipe::{Made, Recipe};
@@ -124,7 +124,9 @@ impl Issuer for Generated {
         Vec::new()
     }
 
-    fn propose(&self, current: Option<&Key>) -> Result<Option<Key>, Fault> {
+    fn propose(&self, current: Option<&Key>, trust: Trust) -> Result<Option<Key>, Fault> {
+        // A leaked value delivered beside the new one would go on being accepted.
+        let current = current.filter(|_| trust == Trust::Kept);
         let Made { id, fields } = self.recipe.make()?;
         let mut all: BTreeMap<FieldName, SecretValue> = fields
             .into_iter()
@@ -177,7 +179,7 @@ mod tests {
     }
 
     fn next(issuer: &Generated, current: Option<&Key>) -> Key {
-        issuer.propose(current).unwrap().unwrap()
+        issuer.propose(current, Trust::Kept).unwrap().unwrap()
     }
 
     fn names(key: &Key) -> Vec<&str> {

@@ -103,8 +103,23 @@ impl Identities {
             Form::Binary if armored => return Err(corrupt("it is not a binary age file")),
             Form::Armored | Form::Binary => {}
         }
-        let decryptor =
-            Decryptor::new(ArmoredReader::new(sealed)).map_err(|error| self.cause(place, error))?;
+        match form {
+            Form::Armored => self.decrypt(place, ArmoredReader::new(sealed), sealed.len()),
+            Form::Binary => self.decrypt(place, sealed, sealed.len()),
+        }
+    }
+
+    fn decrypt(
+        &self,
+        place: &str,
+        sealed: impl Read,
+        length: usize,
+    ) -> Result<Opened, LedgerError> {
+        let corrupt = |why: &str| LedgerError::Corrupt {
+            place: place.to_owned(),
+            why: why.to_owned(),
+        };
+        let decryptor = Decryptor::new(sealed).map_err(|error| self.cause(place, error))?;
         if decryptor.is_scrypt() {
             return Err(corrupt("it is sealed with a passphrase, not to a key"));
         }
@@ -116,7 +131,7 @@ impl Identities {
             .decrypt(std::iter::once(&witness as &dyn age::Identity))
             .map_err(|error| self.cause(place, error))?;
         // As large as the sealed file at once: a vector that grows leaves copies behind.
-        let mut plain = Zeroizing::new(Vec::with_capacity(sealed.len() + 1));
+        let mut plain = Zeroizing::new(Vec::with_capacity(length + 1));
         let read = reader.take(LARGEST + 1).read_to_end(&mut plain);
         match read {
             Ok(length) if length as u64 <= LARGEST => Ok(Opened {

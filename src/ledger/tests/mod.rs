@@ -4,3 +4,4 @@ mod claim;
 mod crash;
 mod damage;
 mod history;
+mod stores;

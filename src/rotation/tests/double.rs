@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::TimeDelta;
 
 use crate::issuers::{
-    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict,
+    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, Trust, ValueBy, Verdict,
 };
 use crate::model::{
     Clock, DeploymentId, Effect, Fault, Fields, Finding, Instant, Key, KeyId, SecretValue,
@@ -55,6 +55,8 @@ pub(super) struct Death;
 
 const LATE: TimeDelta = TimeDelta::minutes(5);
 const BUILD: TimeDelta = TimeDelta::seconds(40);
+/// A round trip: no two calls fall on one instant, so what was deployed before a write is older than the write.
+const TRIP: TimeDelta = TimeDelta::seconds(1);
 
 /// One call that changes something.
 #[derive(Clone, Debug)]
@@ -144,6 +146,7 @@ impl Outside {
 
     /// One outside call with whatever is to happen to it.
     fn call(&self, act: Act) -> Effect<()> {
+        self.advance(TRIP);
         let mut world = self.world();
         let number = world.acts.len();
         world.acts.push(format!("{act:?}"));
@@ -365,7 +368,7 @@ impl Issuer for Vendor {
         Vec::new()
     }
 
-    fn propose(&self, current: Option<&Key>) -> Result<Option<Key>, Fault> {
+    fn propose(&self, current: Option<&Key>, _trust: Trust) -> Result<Option<Key>, Fault> {
         let last = current
             .and_then(|key| key.fields.primary())
             .map_or(0, |value| value.expose().len());

@@ -5,7 +5,7 @@ mod double;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 
@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use crate::issuers::ValueBy;
 use crate::ledger::{
     Actor, ActorKind, Change, Guard, Ledger, LedgerError, LockedLedger, MemoryStore, NewVersion,
-    Opening, Revision, Store, What,
+    Opening, Revision, SecretState, Store, What,
 };
 use crate::model::{
     Clock, Credential, Fault, Fields, Hint, Instant, Key, KeyId, Making, Policy, RunId, Schedule,
@@ -112,7 +112,7 @@ impl Life {
             world.add_site("docs/key", "docs", FIRST);
             world.add_site("docs/copy", "docs", FIRST);
         }
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder();
         let store = Mortal {
             store: MemoryStore::default(),
             commits: Arc::default(),
@@ -250,7 +250,7 @@ impl Life {
         &'a self,
         ledger: &'a mut LockedLedger,
         opening: &Opening,
-        refuge: &std::path::Path,
+        refuge: &Path,
         progress: &'a mut dyn Progress,
     ) -> Tools<'a> {
         Tools {
@@ -270,11 +270,11 @@ impl Life {
     /// Goes on, night after night and in between, until nothing is open; deaths only cost time. Where rotakey says
     /// that only a person can go on, a person comes.
     fn live_on(&mut self) {
+        let mut state = self.state();
         for round in 0..16 {
-            let manner = if self.is_stuck() {
-                Manner::ByHand
-            } else {
-                Manner::Unattended
+            let manner = match state.rotation.is_some_and(|open| open.stuck.is_some()) {
+                true => Manner::ByHand,
+                false => Manner::Unattended,
             };
             drop(self.night(manner));
             let pause = if round < 9 {
@@ -283,37 +283,25 @@ impl Life {
                 TimeDelta::hours(25)
             };
             self.outside.advance(pause);
-            if self.rotation().is_none() && self.due() > self.outside.now() {
+            state = self.state();
+            let due = due(&self.secrets[&name()], &state).expect("a due date");
+            if state.rotation.is_none() && due > self.outside.now() {
                 break;
             }
         }
     }
 
-    fn is_stuck(&mut self) -> bool {
-        self.rotation().is_some_and(|open| open.stuck.is_some())
-    }
-
-    fn rotation(&mut self) -> Option<crate::ledger::Rotation> {
-        let opening = self.opening();
-        let ledger = Ledger::open(&opening).expect("the ledger opens");
-        ledger.state().secret(&name())?.rotation.clone()
-    }
-
-    fn due(&mut self) -> Instant {
-        let opening = self.opening();
-        let ledger = Ledger::open(&opening).expect("the ledger opens");
-        let state = ledger.state().secret(&name()).expect("the secret is known");
-        due(&self.secrets[&name()], state).expect("a due date")
-    }
-
-    fn check(&mut self, what: &str) {
-        let opening = self.opening();
-        let ledger = Ledger::open(&opening).expect("the ledger opens");
-        let state = ledger
+    fn state(&mut self) -> SecretState {
+        let ledger = Ledger::open(&self.opening()).expect("the ledger opens");
+        ledger
             .state()
             .secret(&name())
             .expect("the secret is known")
-            .clone();
+            .clone()
+    }
+
+    fn check(&mut self, what: &str) {
+        let state = self.state();
         let world = self.outside.world();
         let story = || format!("{what}\n{}", world.story());
         assert_eq!(world.outages, Vec::<String>::new(), "{}", story());
@@ -340,6 +328,16 @@ impl Life {
             story()
         );
     }
+}
+
+/// In memory where the system offers that: thousands of lives would each wait for a disk at every commit.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    match memory.is_dir() {
+        true => tempfile::tempdir_in(memory),
+        false => tempfile::tempdir(),
+    }
+    .expect("a folder")
 }
 
 #[derive(Debug)]

@@ -10,7 +10,7 @@
 //!
 //! | key | means | unless said |
 //! | --- | --- | --- |
-//! | `path` | the file; a symbolic link is followed and stays | |
+//! | `path` | the file, from the directory of `rotations.yaml` if relative; a symbolic link is followed and stays | |
 //! | `variable` | the variable; it must stand there exactly once | |
 //! | `create` | add the variable, and the file (0600), where it is missing | `false` |
 //! | `in_place` | write into the file that is there instead of renaming a new one over it | `false` |
@@ -99,14 +99,17 @@ impl TryFrom<String> for Variable {
 /// One variable in one file.
 pub(super) struct Dotenv {
     config: Config,
+    path: PathBuf,
 }
 
 impl Dotenv {
-    pub(super) fn new(config: Config) -> Result<Self, Fault> {
+    /// `directory` is where a relative path is seen from.
+    pub(super) fn new(config: Config, directory: &Path) -> Result<Self, Fault> {
         if config.reload.as_ref().is_some_and(Vec::is_empty) {
             return Err(Fault::refused("`reload` names no program"));
         }
-        Ok(Self { config })
+        let path = directory.join(&config.path);
+        Ok(Self { config, path })
     }
 
     fn variable(&self) -> &str {
@@ -119,7 +122,7 @@ impl Dotenv {
     }
 
     fn look(&self) -> Result<Look, Fault> {
-        let path = file::resolved(&self.config.path)?;
+        let path = file::resolved(&self.path)?;
         let snapshot = file::read(&path)?;
         let place = match &snapshot {
             Some(snapshot) => text::find(&snapshot.text, self.variable())?,

@@ -3,7 +3,7 @@ use std::fs;
 use tempfile::{TempDir, tempdir};
 
 fn target(config: serde_json::Value) -> Dotenv {
-    Dotenv::new(serde_json::from_value(config).unwrap()).unwrap()
+    Dotenv::new(serde_json::from_value(config).unwrap(), Path::new("")).unwrap()
 }
 
 fn env(text: &str) -> (TempDir, PathBuf, Dotenv) {

@@ -1,0 +1,190 @@
+//! Something goes wrong at every single request and at every single commit of a whole life, and cron simply runs again.
+//!
+//! Loops over what a good life really sends, never over a hand-picked step: at the end of each loop stands how long it was.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+
+use crate::support::mortal::Life;
+use crate::support::oracle::{End, live_on};
+use crate::support::sandbox::Sandbox;
+use crate::support::shop;
+use crate::support::world::{Fault, Moment, RetryAfter};
+
+/// What goes wrong at a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    KilledBefore,
+    KilledAfter,
+    /// Killed while the request is on its way; it lands minutes later.
+    KilledLate,
+    RequestLost,
+    ReplyLost,
+    ActsLate,
+    Forbidden,
+    TooMany,
+    TooManySoon,
+    TooManyForLong,
+    ErrorBefore,
+    ErrorAfter,
+    Redirect,
+    Hostile,
+    Huge,
+    Html,
+    HalfJson,
+}
+
+use Trouble::*;
+
+impl Trouble {
+    fn fault(self) -> Fault {
+        let soon = TimeDelta::minutes(5);
+        match self {
+            KilledBefore | RequestLost => Fault::request_lost(),
+            KilledAfter | ReplyLost => Fault::reply_lost(),
+            KilledLate | ActsLate => Fault::acts_late(soon),
+            Forbidden => Fault::refuse(403),
+            TooMany => Fault::too_many(RetryAfter::Absent),
+            TooManySoon => Fault::too_many(RetryAfter::Seconds(20)),
+            TooManyForLong => Fault::too_many(RetryAfter::Date(TimeDelta::hours(2))),
+            ErrorBefore => Fault::refuse(500),
+            ErrorAfter => Fault::error_after_acting(500),
+            Redirect => Fault::redirect(307),
+            Hostile => Fault::hostile(400),
+            Huge => Fault::huge(),
+            Html => Fault::html(502),
+            HalfJson => Fault::half_json(),
+        }
+    }
+
+    fn kills(self) -> bool {
+        matches!(self, KilledBefore | KilledAfter | KilledLate)
+    }
+}
+
+/// A life in which this goes wrong at the n-th request after the adoptions.
+fn spoil(sandbox: &Sandbox, n: u64, trouble: Trouble, life: &Life) {
+    let n = n + sandbox.world.requests().len() as u64;
+    sandbox.world.fault(n, trouble.fault());
+    if trouble.kills() {
+        let life = life.clone();
+        sandbox
+            .world
+            .on_request(n, Moment::Before, move || life.end());
+    }
+}
+
+/// The length of a good life in requests and in commits.
+fn length() -> (u64, u64) {
+    let (sandbox, _) = shop::corner();
+    let before = sandbox.world.requests().len();
+    let life = Life::until(None);
+    let end = live_on(&sandbox, |line| sandbox.live(line, "", &life));
+    assert_eq!(end, Ok(End::Done));
+    let requests = sandbox.world.requests().len() - before;
+    (requests as u64, life.commits())
+}
+
+/// Lives on with a life that may end, and with a new one after that.
+fn lives(sandbox: &Sandbox, lives: Vec<Life>) -> Result<End, String> {
+    let mut lives = lives.into_iter();
+    let mut life = lives.next().unwrap_or_else(|| Life::until(None));
+    live_on(sandbox, |line| {
+        let ran = sandbox.live(line, "", &life);
+        if ran.exit.is_none() {
+            life = lives.next().unwrap_or_else(|| Life::until(None));
+        }
+        ran
+    })
+}
+
+/// What the n-th request after the adoptions was.
+fn label(sandbox: &Sandbox, n: u64) -> String {
+    let requests = sandbox.world.requests().into_iter();
+    let adoptions = 2;
+    let mut rest = requests.skip(adoptions + n as usize - 1);
+    rest.next()
+        .map_or_else(|| "never sent".to_owned(), |entry| entry.what)
+}
+
+/// Every trouble at every request; says how each ended.
+fn at_every_request(troubles: &[Trouble]) {
+    let (requests, _) = length();
+    let mut ends: BTreeMap<(usize, End), u64> = BTreeMap::new();
+    let mut broken = Vec::new();
+    for n in 1..=requests {
+        for (which, trouble) in troubles.iter().enumerate() {
+            let (sandbox, _) = shop::corner();
+            let life = Life::until(None);
+            spoil(&sandbox, n, *trouble, &life);
+            match lives(&sandbox, vec![life]) {
+                Ok(end) => {
+                    if end == End::Person {
+                        println!("{trouble:?} at {n}, {}: a person", label(&sandbox, n));
+                    }
+                    *ends.entry((which, end)).or_default() += 1;
+                }
+                Err(why) => {
+                    let label = label(&sandbox, n);
+                    broken.push(format!("{trouble:?} at {n}, {label}: {why}"));
+                }
+            }
+        }
+    }
+    for ((which, end), count) in &ends {
+        println!("{:?}: {count} of {requests} {end:?}", troubles[*which]);
+    }
+    assert!(
+        broken.is_empty(),
+        "{} broken:\n{}",
+        broken.len(),
+        broken.join("\n")
+    );
+}
+
+#[test]
+fn killed_at_any_request() {
+    at_every_request(&[KilledBefore, KilledAfter, KilledLate]);
+}
+
+#[test]
+fn any_request_or_reply_is_lost_or_late() {
+    at_every_request(&[RequestLost, ReplyLost, ActsLate]);
+}
+
+#[test]
+fn any_request_is_refused() {
+    at_every_request(&[Forbidden, TooMany, TooManySoon, TooManyForLong]);
+}
+
+#[test]
+fn any_request_meets_a_broken_vendor() {
+    at_every_request(&[ErrorBefore, ErrorAfter, Redirect]);
+}
+
+#[test]
+fn any_reply_is_rubbish() {
+    at_every_request(&[Hostile, Huge, Html, HalfJson]);
+}
+
+#[test]
+fn killed_at_any_commit() {
+    let (_, commits) = length();
+    let mut broken = Vec::new();
+    for k in 1..=commits {
+        for moment in [Moment::Before, Moment::After] {
+            let (sandbox, _) = shop::corner();
+            if let Err(why) = lives(&sandbox, vec![Life::until(Some((k, moment)))]) {
+                broken.push(format!("{moment:?} commit {k}: {why}"));
+            }
+        }
+    }
+    println!("{commits} commits");
+    assert!(
+        broken.is_empty(),
+        "{} broken:\n{}",
+        broken.len(),
+        broken.join("\n")
+    );
+}

@@ -1,0 +1,19 @@
+//! rotakey from the outside: whole runs against the simulated world.
+
+#[path = "../support"]
+mod support {
+    pub(crate) mod child;
+    pub(crate) mod mortal;
+    pub(crate) mod oracle;
+    pub(crate) mod sandbox;
+    pub(crate) mod shop;
+    pub(crate) mod world;
+}
+
+mod crash;
+mod fleet;
+mod layering;
+mod life;
+mod real;
+mod refused;
+mod twice;
