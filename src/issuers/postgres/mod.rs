@@ -265,7 +265,7 @@ impl Issuer for Postgres {
         survey::findings(&self.server, &self.config)
     }
 
-    fn propose(&self, current: Option<&Key>) -> Result<Option<Key>, Fault> {
+    fn propose(&self, current: Option<&Key>, trust: super::Trust) -> Result<Option<Key>, Fault> {
         let live = current.map(|key| field(key, USER)).transpose()?;
         let live = live.map(SecretValue::expose);
         let resting = self
@@ -276,7 +276,7 @@ impl Issuer for Postgres {
         let role = resting
             .or(self.config.roles.first())
             .ok_or_else(|| Fault::refused("`roles` is empty"))?;
-        let made = self.maker.propose(None)?;
+        let made = self.maker.propose(None, trust)?;
         let password = made.as_ref().and_then(|key| key.fields.primary());
         let password = password.ok_or_else(|| Fault::refused("no password could be made up"))?;
         let fields = [(USER, SecretValue::new(role)), (PASSWORD, password.clone())];

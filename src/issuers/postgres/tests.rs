@@ -20,7 +20,10 @@ fn of(user: &str) -> Key {
 }
 
 fn proposed(current: Option<&Key>) -> (String, String) {
-    let key = issuer().propose(current).unwrap().unwrap();
+    let key = issuer()
+        .propose(current, crate::issuers::Trust::Kept)
+        .unwrap()
+        .unwrap();
     let [user, password] =
         [USER, PASSWORD].map(|name| field(&key, name).unwrap().expose().to_owned());
     (user, password)
