@@ -57,7 +57,7 @@ fn play() -> io::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!clean)))
 }
 
-/// A customer: one key, made by hand two weeks ago, in four services.
+/// A customer: one key, made by hand three days ago, in four services.
 fn populate(world: &World) -> String {
     let key = world.seed_key("made by hand", "2024-01-19T09:00:00Z").value;
     let sensitive = Row::new("OPENAI_API_KEY", &key).kind(Kind::Sensitive);
@@ -87,7 +87,11 @@ fn adopt(theatre: &Theatre, directory: &Path, world: &World, live: &str) -> io::
     let config = patched(world);
     std::fs::write(directory.join("rotations.yaml"), config)?;
     expect(
-        theatre.run("pbpaste | rotakey adopt openai", &["adopt", "openai"], live)?,
+        theatre.run(
+            "pass show openai | rotakey adopt openai",
+            &["adopt", "openai"],
+            live,
+        )?,
         Exit::Done,
     )?;
     expect(theatre.run("rotakey check", &["check"], "")?, Exit::Done)?;
@@ -121,9 +125,14 @@ fn evidence(theatre: &Theatre, directory: &Path) -> io::Result<()> {
     theatre.act("What the auditor gets")?;
     let words = ["audit", "export", "--csv", "--last-month", "--quiet"];
     expect(
-        theatre.run("rotakey audit export --csv --last-month", &words, "")?,
+        theatre.run(
+            "rotakey audit export --csv --last-month --quiet",
+            &words,
+            "",
+        )?,
         Exit::Done,
     )?;
+    theatre.say("One row, here a line for each of its columns:\n")?;
     let mut table = csv::Reader::from_path(directory.join("rotakey-rotations-2024-02.csv"))?;
     let columns = table.headers()?.clone();
     for row in table.records() {
@@ -220,6 +229,12 @@ fn epilogue(theatre: &Theatre, world: &World) -> io::Result<bool> {
         format!("{:>6} places hold a dead key", world.uses_dead_key().len()),
     ] {
         theatre.say(&line)?;
+    }
+    for failure in world.failures() {
+        theatre.say(&format!("refused: {failure:?}"))?;
+    }
+    for violation in &violations {
+        theatre.say(&format!("careless: {violation:?}"))?;
     }
     let clean =
         failed == 0 && violations.is_empty() && alive == 1 && world.uses_dead_key().is_empty();
