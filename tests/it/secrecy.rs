@@ -172,7 +172,7 @@ secrets:
     every: 30d
     issuer: { kind: generated }
     targets:
-      - { kind: command, argv: [/bin/sh, ./target.sh] }
+      - { kind: command, name: own, run: [/bin/sh, ./target.sh] }
 ";
 
 #[test]
