@@ -6,7 +6,7 @@ use crate::issuers::{Ability, Verdict};
 use crate::ledger::{
     LedgerError, Phase, Progress as Inside, ServiceProgress, SiteProgress, Step, Way, What,
 };
-use crate::model::{Effect, Key, SecretName, ServiceId, SiteId};
+use crate::model::{Effect, Fault, FaultKind, Key, SecretName, ServiceId, SiteId};
 
 use super::drive::{Drive, Grace};
 use super::guard;
@@ -113,7 +113,7 @@ impl Drive<'_> {
         let Some(seen) = seen else { return Ok(false) };
         if let Some(fault) = super::deliver::refusal(&seen.verdict) {
             let fault = fault.at("the current key must work before the old one is revoked");
-            self.dead_end_fault(name, &fault)?;
+            self.cannot_look(name, &fault)?;
             return Ok(false);
         }
         if grace == Grace::Kept
@@ -126,12 +126,25 @@ impl Drive<'_> {
         Ok(self.nothing_holds_old(name)? && self.nobody_uses_old(name)?)
     }
 
+    /// A guard could not look. Nothing was sent, so that every night looks again by itself; a clear refusal is told
+    /// each time until it is mended.
+    fn cannot_look(&mut self, name: &SecretName, fault: &Fault) -> Result<(), LedgerError> {
+        if fault.kind == FaultKind::Passing {
+            return self.dead_end_fault(name, fault);
+        }
+        let why = format!("the old key is kept: {}", fault.what);
+        let hint = fault.hint.clone();
+        let hint = hint.unwrap_or_else(|| format!("mend it, then run `rotakey revoke {name}`"));
+        self.end(name, Ending::NeedsPerson { why, hint });
+        Ok(())
+    }
+
     /// G3: every site of today's configuration stores the current version and every service runs it.
     fn nothing_holds_old(&mut self, name: &SecretName) -> Result<bool, LedgerError> {
         let survey = match self.survey(name)? {
             Ok(survey) => survey,
             Err(fault) => {
-                self.dead_end_fault(name, &fault)?;
+                self.cannot_look(name, &fault)?;
                 return Ok(false);
             }
         };
@@ -146,7 +159,7 @@ impl Drive<'_> {
         let astray: Vec<SiteId> = match astray {
             Ok(astray) => astray.into_keys().collect(),
             Err(fault) => {
-                self.dead_end_fault(name, &fault)?;
+                self.cannot_look(name, &fault)?;
                 return Ok(false);
             }
         };
@@ -222,8 +235,16 @@ impl Drive<'_> {
             .open(name)
             .and_then(|open| open.promoted.as_ref())
             .map(|promoted| promoted.at);
-        match (secret.issuer.last_used(&key), promoted) {
-            (Ok(Some(used)), Some(promoted)) if used > promoted + LAST_REQUESTS => {
+        // A site that was found in grace used the old key until it was delivered to.
+        let delivered = self.open(name).and_then(|open| {
+            let writes = open.sites.values().filter_map(|site| site.write.as_ref());
+            writes.filter_map(|write| write.at).max()
+        });
+        let moved = promoted.map(|promoted| delivered.map_or(promoted, |at| at.max(promoted)));
+        match (secret.issuer.last_used(&key), moved) {
+            // A run died between the delete and its record, or a person was faster.
+            (Err(fault), _) if fault.kind == FaultKind::Missing => Ok(true),
+            (Ok(Some(used)), Some(moved)) if used > moved + LAST_REQUESTS => {
                 let used = used.format("%Y-%m-%d %H:%M UTC");
                 let why = format!(
                     "the old key is kept: something that is not configured used it at {used}"
@@ -231,12 +252,12 @@ impl Drive<'_> {
                 let hint = format!(
                     "find it and give it the new key; `rotakey rotate --emergency {name}` does not wait"
                 );
-                self.stick(name, &why, hint)?;
+                self.end(name, Ending::NeedsPerson { why, hint });
                 Ok(false)
             }
             (Ok(_), _) => Ok(true),
             (Err(fault), _) => {
-                self.dead_end_fault(name, &fault)?;
+                self.cannot_look(name, &fault)?;
                 Ok(false)
             }
         }

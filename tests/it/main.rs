@@ -16,4 +16,7 @@ mod layering;
 mod life;
 mod real;
 mod refused;
+mod secrecy;
+mod stock;
+mod trouble;
 mod twice;

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::TimeDelta;
 use rotakey::exit::Exit;
 use rotakey::ledger::FileStore;
+use rotakey::model::{Clock, Instant};
 use rotakey::run::{Account, Host, Input, Signals};
 use rotakey::ui::Outlet;
 use tempfile::TempDir;
@@ -192,8 +193,18 @@ impl Sandbox {
 
     /// Runs it for as long as that life lasts.
     pub(crate) fn live(&self, line: &str, stdin: &str, life: &Life) -> Ran {
+        self.with_clock(line, stdin, life, self.calendar.clone())
+    }
+
+    fn with_clock(&self, line: &str, stdin: &str, life: &Life, clock: impl Clock + 'static) -> Ran {
         let (stdout, stderr) = (Paper::default(), Paper::default());
-        let host = self.host(stdin, &stdout, &stderr, life);
+        let host = Host {
+            clock: Arc::new(MortalClock {
+                clock,
+                life: life.clone(),
+            }),
+            ..self.host(stdin, &stdout, &stderr, life)
+        };
         let before = self.world.requests().len();
         let run = AssertUnwindSafe(|| rotakey::invoke(host, words(line)));
         let exit = match catch_unwind(run) {
@@ -214,6 +225,16 @@ impl Sandbox {
         ran
     }
 
+    /// Runs it on a machine whose clock is ahead of everybody else's.
+    pub(crate) fn run_ahead(&self, line: &str, by: TimeDelta) -> Ran {
+        self.with_clock(
+            line,
+            "",
+            &Life::until(None),
+            Ahead(self.calendar.clone(), by),
+        )
+    }
+
     fn host(&self, stdin: &str, stdout: &Paper, stderr: &Paper, life: &Life) -> Host {
         let environment = self.environment.clone();
         let drawn = Arc::clone(&self.drawn);
@@ -221,10 +242,7 @@ impl Sandbox {
         Host {
             environment: Arc::new(move |name| environment.get(name).cloned()),
             directory: self.directory.path().to_owned(),
-            clock: Arc::new(MortalClock {
-                clock: self.calendar.clone(),
-                life: life.clone(),
-            }),
+            clock: Arc::new(self.calendar.clone()),
             random: Arc::new(move || draw(&drawn)),
             signals: Signals::default(),
             input: Input::piped(io::Cursor::new(stdin.as_bytes().to_vec())),
@@ -291,6 +309,23 @@ impl Drop for Sandbox {
                 self.world.dump()
             ));
         }
+    }
+}
+
+/// A clock that shows too late a time.
+struct Ahead(Calendar, TimeDelta);
+
+impl Clock for Ahead {
+    fn now(&self) -> Instant {
+        self.0.now() + self.1
+    }
+
+    fn wait(&self, span: TimeDelta) {
+        Clock::wait(&self.0, span);
+    }
+
+    fn stopping(&self) -> bool {
+        false
     }
 }
 

@@ -165,3 +165,9 @@ pub(crate) fn session(sandbox: &Sandbox) -> String {
         .find_map(|line| line.strip_prefix("SESSION_SECRET="));
     line.expect("the variable").to_owned()
 }
+
+/// The value of the newest key that OpenAI still accepts.
+#[track_caller]
+pub(crate) fn last(sandbox: &Sandbox) -> String {
+    live_keys(sandbox).pop().expect("a live key")
+}

@@ -6,7 +6,7 @@ use crate::model::ServiceId;
 
 use super::super::change::{Progress, Step};
 use super::super::event::Event;
-use super::super::state::{Asked, Trigger, Unsettled, Way};
+use super::super::state::{Asked, Rotation, Trigger, Unsettled, Way};
 use super::{Applying, Events, noted, placed};
 
 impl Applying<'_> {
@@ -85,6 +85,9 @@ impl Applying<'_> {
             }
             Progress::NotDone { step, place, why } => {
                 open.trouble = Some(format!("{step} {place}: {why}"));
+                if step == Step::Deliver {
+                    untouched(open, &place);
+                }
                 Ok(vec![Event {
                     note: Some(why),
                     ..placed(step, "not_done", place)
@@ -178,4 +181,24 @@ impl Applying<'_> {
             }
         }
     }
+}
+
+/// A site whose only write was clearly not done holds what it held: a rotation that is taken back must not depend on a
+/// site that refuses every write. While any request of the rotation is in doubt, nothing is concluded.
+fn untouched(open: &mut Rotation, place: &str) {
+    if open.unsettled.is_some() {
+        return;
+    }
+    let refused = open.sites.values_mut().filter(|site| site.label == place);
+    for site in refused.filter(|site| site.write.is_none()) {
+        site.heading = None;
+    }
+    let touched: BTreeSet<ServiceId> = open
+        .sites
+        .values()
+        .filter(|site| site.heading.is_some())
+        .flat_map(|site| site.services.iter().cloned())
+        .collect();
+    open.services
+        .retain(|id, service| service.asked.is_some() || touched.contains(id));
 }

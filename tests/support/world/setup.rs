@@ -201,6 +201,13 @@ impl World {
         render::resume(&mut state, index.expect("a service of this world"));
     }
 
+    /// A person's Instant Rollback of a project to the newest deployment that served before.
+    pub(crate) fn instant_rollback(&self, name: &str) {
+        let mut state = self.state();
+        let project = state.vercel.project(name).expect("a project of this world");
+        vercel::roll_back(&mut state, project);
+    }
+
     /// Whether the owner of the OpenAI service accounts still has access; if not, the default list hides all keys.
     pub(crate) fn set_owner_access(&self, access: Access) {
         for account in &mut self.state().openai.accounts {

@@ -28,6 +28,7 @@ pub(super) use routes::ROUTES;
 pub(super) use deployments::{Recipe, seed};
 pub(super) use project::SharedVariable;
 pub(crate) use project::{EnvShape, Kind, Project, Row, Targets, Verdict};
+pub(super) use releases::roll_back;
 
 /// What becomes of a deployment as time passes; the number is its index.
 pub(super) enum Event {

@@ -57,6 +57,19 @@ pub(super) fn rollback(
     Ok(Reply::empty(201))
 }
 
+/// The same by a person at the dashboard, to the newest deployment that can serve again.
+pub(in super::super) fn roll_back(state: &mut State, project: usize) {
+    let candidates = (0..state.vercel.deployments.len()).rev();
+    let newest = candidates
+        .filter(|index| state.vercel.deployments[*index].project == project)
+        .find(|index| is_candidate(state, *index));
+    flip(
+        state,
+        newest.expect("a deployment that served before"),
+        Flip::Rollback,
+    );
+}
+
 /// No alias ever fails here.
 pub(super) fn aliases(
     state: &mut State,
