@@ -209,6 +209,13 @@ fn proven(run: &Run, secret: &Secret, args: &Args, fields: Fields) -> Result<(Ke
     if let Some(id) = &args.key_id {
         key.id = Some(id.clone());
     }
+    if secret.issuer.capabilities().value == ValueBy::Person {
+        key = secret.issuer.take(key, None).map_err(|fault| {
+            Error::from(fault)
+                .context(format!("secret `{}`", secret.name))
+                .state("nothing was recorded")
+        })?;
+    }
     match secret.issuer.verify(&key).verdict {
         Verdict::Works | Verdict::Denied => {}
         Verdict::Refused => {

@@ -19,7 +19,7 @@ fn exit(ending: &Ending) -> Exit {
             ..
         } => Exit::TryLater,
         Ending::RolledBack { .. } | Ending::Failed { .. } => Exit::Failed,
-        Ending::NeedsPerson { .. } => Exit::PersonNeeded,
+        Ending::NeedsPerson { .. } | Ending::Watching { .. } => Exit::PersonNeeded,
     }
 }
 
@@ -31,7 +31,8 @@ pub(super) fn outcomes(run: &mut Run, outcomes: &[Outcome]) -> Exit {
         all = all.merge(exit);
         let name = &outcome.secret;
         let (what, hint) = match &outcome.result {
-            Ending::Promoted { .. } | Ending::Revoked { .. } => continue,
+            // Who has to do something was told so once; the exit code says that it is still to be done.
+            Ending::Promoted { .. } | Ending::Revoked { .. } | Ending::Watching { .. } => continue,
             Ending::Waiting { why, until, course } => {
                 let later = until.map(|until| format!("run again after {}", when::moment(until)));
                 if *course == Course::Planned {
@@ -61,6 +62,10 @@ pub(super) fn errands(run: &mut Run, items: &[Item]) -> Exit {
     let mut all = Exit::Done;
     for item in items {
         let Some(errand) = &item.person else { continue };
+        if item.revoke.is_some() {
+            // It was told when it came up, and `revoke` looks after it.
+            continue;
+        }
         all = all.merge(Exit::PersonNeeded);
         let report = Report::new(anyhow::anyhow!(
             "secret `{}`: a person is needed: {}",
@@ -104,6 +109,7 @@ fn object(outcome: &Outcome) -> serde_json::Value {
         Ending::Revoked { .. } => ("revoked", None, None, None),
         Ending::RolledBack { why, hint } => ("rolled_back", Some(why), hint.clone(), None),
         Ending::Failed { why, hint } => ("failed", Some(why), hint.clone(), None),
+        Ending::Watching { why } => ("watching", Some(why), None, None),
         Ending::Waiting { why, until, .. } => ("waiting", Some(why), None, *until),
         Ending::NeedsPerson { why, hint } => ("person_needed", Some(why), Some(hint.clone()), None),
     };

@@ -67,7 +67,7 @@ impl Accounts {
         let (name, place) = named.unwrap_or((shape.kind, at));
         if let Some(account) = self.by_name.get(&AccountName::new(name)) {
             if account.kind() == shape.kind {
-                return Some(Arc::clone(account));
+                return equipped(account, shape, of, place, complaints);
             }
             let (is, wants) = (account.kind(), shape.kind);
             let what = format!(
@@ -79,6 +79,10 @@ impl Accounts {
         }
         if self.broken.iter().any(|broken| broken == name) {
             return None;
+        }
+        if named.is_none() && shape.needs.is_empty() {
+            // Nothing would stand in it, so that nobody has to write it.
+            return Some(Arc::new(Account::new(AccountName::new(name), shape.kind)));
         }
         let what = match named {
             Some(_) => format!("{of}: unknown account {}", quoted(name)),
@@ -181,7 +185,33 @@ fn kind_of(
     None
 }
 
-/// All that the kinds which share an account say of it, put together: GitHub makes tokens and takes secrets.
+/// The account, if it holds all that this kind needs. What only some of the kinds of an account need is looked for
+/// where it is needed.
+fn equipped(
+    account: &Arc<Account>,
+    shape: &AccountShape,
+    of: &str,
+    at: Mark,
+    complaints: &Complaints<'_>,
+) -> Option<Arc<Account>> {
+    let all = Shape::of(shape.kind)?;
+    let absent = |key: &&&str| !all.needs.contains(*key) && account.credential(key).is_none();
+    let Some(key) = shape.needs.iter().find(absent) else {
+        return Some(Arc::clone(account));
+    };
+    let name = account.name();
+    let what = format!("{of}: account `{name}` has no `{key}`");
+    let variable = example(shape.kind, key);
+    complaints.advise(
+        at,
+        what,
+        format!("write `{key}: {{ env: {variable} }}` in `{name}`"),
+    );
+    None
+}
+
+/// All that the kinds which share an account say of it, put together: GitHub makes tokens and takes secrets. Only what
+/// every one of them needs is needed of each such account.
 struct Shape {
     needs: Vec<&'static str>,
     takes: Vec<&'static str>,
@@ -197,8 +227,12 @@ impl Shape {
             settings: Vec::new(),
         };
         for shape in shapes().filter(|shape| shape.kind == kind) {
+            if !found {
+                add(&mut all.needs, shape.needs);
+            }
             found = true;
-            add(&mut all.needs, shape.needs);
+            all.needs.retain(|key| shape.needs.contains(key));
+            add(&mut all.takes, shape.needs);
             add(&mut all.takes, shape.takes);
             add(&mut all.settings, shape.settings);
         }

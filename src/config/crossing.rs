@@ -69,7 +69,13 @@ fn may_meet(ours: &str, theirs: &str) -> bool {
 }
 
 fn words<'n>(node: &'n Node<'n>, key: &str) -> Option<Vec<&'n str>> {
-    let entry = node.get(key)?;
+    let (key, optional) = match key.strip_suffix('?') {
+        Some(key) => (key, true),
+        None => (key, false),
+    };
+    let Some(entry) = node.get(key) else {
+        return optional.then(|| vec![""]);
+    };
     match &entry.node.value {
         Value::Plain(text) | Value::Quoted(text) if text == "all" => None,
         Value::Plain(text) | Value::Quoted(text) => Some(vec![text]),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Account, FieldName, SecretName, StageName, Template};
+use crate::model::{Account, FieldName, SecretName, StageName, TargetKind, Template};
 use crate::targets::{HealthConfig, KINDS, TargetConfig};
 
 use super::accounts::Accounts;
@@ -74,7 +74,7 @@ impl<'n> Targets<'n> {
         )?;
         let kind = kind_of(&mut fields, KINDS, |kind| kind.name)?;
         let account = account_of(&mut fields, kind.account, self.accounts);
-        let content = self.content(&mut fields);
+        let content = self.content(kind, &mut fields);
         let health = fields.take("health").map(|node| {
             let of = format!("{}: `health`", fields.of);
             read_node(node, &of, self.complaints)
@@ -94,8 +94,12 @@ impl<'n> Targets<'n> {
         })
     }
 
-    fn content(&self, fields: &mut Fields<'_, '_>) -> Option<Template> {
-        let field = fields.parsed("field", |text| Ok(Template::field(FieldName::new(text))));
+    fn content(&self, kind: &TargetKind, fields: &mut Fields<'_, '_>) -> Option<Template> {
+        let field = match kind.address.contains(&"field") {
+            // There it is a field of the place; `value: "{password}"` picks one of the version.
+            true => None,
+            false => fields.parsed("field", |text| Ok(Template::field(FieldName::new(text)))),
+        };
         let typed_value = fields.has("value");
         let value = fields.parsed("value", |text| {
             Template::parse(text).map_err(|why| why.to_string())

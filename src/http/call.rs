@@ -88,12 +88,17 @@ impl Call {
     }
 
     /// Sends a JSON body.
-    pub fn json(mut self, body: &Value) -> Self {
+    pub fn json(self, body: &Value) -> Self {
+        self.json_as("application/json", body)
+    }
+
+    /// Sends a JSON body of a kind of its own, such as `application/merge-patch+json`.
+    pub fn json_as(mut self, kind: &str, body: &Value) -> Self {
         match serde_json::to_vec(body) {
             Ok(bytes) => self.body = Some(Zeroizing::new(bytes)),
             Err(_) => self.fault = Some(Fault::refused("the request cannot be put together")),
         }
-        self.header("content-type", "application/json")
+        self.header("content-type", kind)
     }
 
     /// Takes these statuses for an answer instead of a failure.

@@ -66,6 +66,13 @@ impl Reply {
         text(&self.headers, name).map(sanitise)
     }
 
+    /// The items of a header that is a list with commas, each made safe to print.
+    pub fn items(&self, name: &str) -> Vec<String> {
+        let list = text(&self.headers, name).unwrap_or_default();
+        let items = list.split(',').map(sanitise);
+        items.filter(|item| !item.is_empty()).collect()
+    }
+
     /// How long the other side asks us to wait, whichever way it says so.
     pub(super) fn retry_after(&self, now: Instant) -> Option<TimeDelta> {
         let number =

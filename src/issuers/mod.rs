@@ -4,9 +4,11 @@ mod command;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
 mod database;
 mod generated;
+mod github;
 mod openai;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod stripe;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ use crate::model::{
 /// Every kind of issuer.
 pub const KINDS: &[IssuerKind] = &[
     openai::KIND,
+    stripe::KIND,
+    github::KIND,
     generated::KIND,
     command::KIND,
     #[cfg(feature = "postgres")]
@@ -33,6 +37,10 @@ pub const KINDS: &[IssuerKind] = &[
 pub enum IssuerConfig {
     /// Keys of an OpenAI project.
     Openai(openai::Config),
+    /// API keys of Stripe, which a person makes.
+    Stripe(stripe::Config),
+    /// Personal tokens of GitHub, which a person makes.
+    Github(github::Config),
     /// Values that rotakey makes up.
     Generated(generated::Config),
     /// A program of one's own.
@@ -47,6 +55,8 @@ impl IssuerConfig {
     pub fn fields(&self) -> Vec<FieldName> {
         match self {
             Self::Openai(config) => config.fields(),
+            Self::Stripe(config) => config.fields(),
+            Self::Github(config) => config.fields(),
             Self::Generated(config) => config.fields(),
             Self::Command(config) => config.fields(),
             #[cfg(feature = "postgres")]
@@ -65,6 +75,8 @@ pub fn build(
     let needed = || account.ok_or_else(|| Fault::refused("this issuer needs an account"));
     Ok(match config {
         IssuerConfig::Openai(config) => Arc::new(openai::OpenAi::new(config, needed()?, clock)?),
+        IssuerConfig::Stripe(config) => Arc::new(stripe::Stripe::new(config, needed()?, clock)?),
+        IssuerConfig::Github(config) => Arc::new(github::GitHub::new(config, needed()?, clock)?),
         IssuerConfig::Generated(config) => Arc::new(generated::Generated::new(&config)),
         IssuerConfig::Command(config) => Arc::new(command::Command::new(config, secret.clone())?),
         #[cfg(feature = "postgres")]
@@ -188,6 +200,20 @@ pub trait Issuer: Send + Sync {
     /// What a person has to do to make the next key, for assisted issuers: one line a step, with the link.
     fn instructions(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// What a person has to do to end this key, where [`Capabilities::revokes`] says that rotakey cannot: one line a
+    /// step, with the link.
+    fn removal(&self, key: &Key) -> Vec<String> {
+        let _key = key;
+        Vec::new()
+    }
+
+    /// Looks at a key that a person handed over, before anything is recorded: refuses one that is not what the secret
+    /// needs, and notes what the issuer tells of it, such as its end ([`Key::EXPIRES_AT`]). Reads only.
+    fn take(&self, supplied: Key, current: Option<&Key>) -> Result<Key, Fault> {
+        let _current = current;
+        Ok(supplied)
     }
 
     /// Makes a new version, marked with the tag. With a proposal the call may be repeated with the same proposal and

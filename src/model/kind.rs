@@ -18,7 +18,9 @@ pub struct TargetKind {
     /// The account it talks through; `None` if it needs none.
     pub account: Option<&'static AccountShape>,
     /// The keys that say which places are meant. Two targets of one account whose values for all of these may meet
-    /// write the same place; a key that is absent, or says `all`, meets everything.
+    /// write the same place; a key that is absent, or says `all`, meets everything. A key that ends in `?` means a place
+    /// of its own when it is absent.
+    /// A kind whose address has a `field` means a field of the place by it, not one of the version.
     pub address: &'static [&'static str],
 }
 

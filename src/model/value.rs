@@ -103,6 +103,9 @@ pub struct Key {
 }
 
 impl Key {
+    /// The note that says when the issuer ends the key by itself, RFC 3339. The rotation is due in time before it.
+    pub const EXPIRES_AT: &'static str = "expires_at";
+
     /// A key of which only the fields are known.
     pub fn of(fields: Fields) -> Self {
         Self {

@@ -360,9 +360,11 @@ impl<'a> Drive<'a> {
         self.stick(name, &fault.what, hint)
     }
 
-    /// Says go on to rotations that had been given up and were named by a person.
+    /// Says go on to rotations that had been given up and were named by a person. Those that only watch for what a
+    /// person was asked to do stay as they are: nobody has said anything.
     pub(super) fn unstick(&mut self) -> Result<(), LedgerError> {
-        for name in self.work.keys().cloned().collect::<Vec<_>>() {
+        let named = self.work.iter().filter(|(_, step)| **step != Move::Watch);
+        for name in named.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
             if self.open(&name).is_some_and(|open| open.stuck.is_some()) {
                 self.inside(&name, Inside::Unstuck)?;
             }

@@ -12,6 +12,7 @@ use super::observe::{Freshness, Look};
 use super::outcome::{Course, Ending};
 use super::plan::Move;
 use super::progress::Happening;
+use super::secret::Secret;
 
 impl Drive<'_> {
     /// Looks before it leaps: a rotation begins only when every site could be found, so that no key is made that
@@ -22,7 +23,7 @@ impl Drive<'_> {
             .iter()
             .filter_map(|(name, step)| match step {
                 Move::Begin(trigger) => Some((name.clone(), *trigger)),
-                Move::Continue | Move::Revoke | Move::CleanUp => None,
+                Move::Continue | Move::Revoke | Move::Watch | Move::CleanUp => None,
             })
             .filter(|(name, _)| self.open(name).is_none())
             .collect();
@@ -64,7 +65,7 @@ impl Drive<'_> {
             Trust::Kept
         };
         let proposal = match self.supplied.remove(name) {
-            Some(supplied) => Some(supplied),
+            Some(supplied) => Some(taken(secret, supplied, current.as_ref())?),
             None => secret.issuer.propose(current.as_ref(), trust)?,
         };
         if let Some(proposal) = &proposal {
@@ -441,4 +442,15 @@ impl Drive<'_> {
         }
         self.ledger.commit()
     }
+}
+
+/// A key that a person handed over, looked at before anything is recorded.
+fn taken(secret: &Secret, supplied: Key, current: Option<&Key>) -> Result<Key, Fault> {
+    if current.is_some_and(|current| current.fields == supplied.fields) {
+        return Err(Fault::refused("this is the key that is live already")
+            .hint("make a new key and give that one"));
+    }
+    let place = secret.issuer.place();
+    let taken = secret.issuer.take(supplied, current);
+    taken.map_err(|fault| fault.at(place))
 }

@@ -51,6 +51,11 @@ pub enum Ending {
         /// Whether that is the normal course (a stage soaks) or trouble that may pass (a network is down).
         course: Course,
     },
+    /// A person was told what to do and has not done it yet; later runs look again by themselves.
+    Watching {
+        /// What for.
+        why: String,
+    },
     /// Only a person can go on.
     NeedsPerson {
         /// Why.

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use crate::issuers::ValueBy;
-use crate::ledger::{Phase, Rotation, SecretState, State, Step, Trigger, Way};
-use crate::model::{Hint, Instant, SecretName};
+use crate::issuers::{Ability, ValueBy};
+use crate::ledger::{Phase, Rotation, SecretState, State, Step, Trigger, Version, Way};
+use crate::model::{Hint, Instant, Key, SecretName};
 
 use super::drive::Grace;
 use super::guard::{self, Wait};
@@ -94,6 +94,8 @@ pub enum Move {
     Continue,
     /// Kill the old version.
     Revoke,
+    /// Look whether a person has ended the version that rotakey cannot end itself.
+    Watch,
     /// Kill the version that was taken back, or look for a key whose reply was lost.
     CleanUp,
 }
@@ -137,16 +139,30 @@ pub fn plan(secrets: &BTreeMap<SecretName, Secret>, state: &State, ask: &Ask<'_>
     items
 }
 
-/// When the next rotation is due, postponements included.
+/// When the next rotation is due, postponements included. No postponement outlives the key.
 pub fn due(secret: &Secret, state: &SecretState) -> Option<Instant> {
     let since = state.rotated_at?;
     let due = secret.policy.every.due_after(since)?;
-    let Some(skip) = &state.skip else {
-        return Some(due);
+    let due = match &state.skip {
+        Some(skip) => {
+            let latest = secret.policy.max_age.map(|age| since + age.delta());
+            let postponed = latest.map_or(skip.until, |latest| skip.until.min(latest));
+            due.max(postponed)
+        }
+        None => due,
     };
-    let latest = secret.policy.max_age.map(|age| since + age.delta());
-    let postponed = latest.map_or(skip.until, |latest| skip.until.min(latest));
-    Some(due.max(postponed))
+    let end = state
+        .current()
+        .and_then(|version| in_time(secret, version, since));
+    Some(end.map_or(due, |end| due.min(end)))
+}
+
+/// When to rotate a key that its issuer ends by itself: as long before its end as people are warned, for a person may
+/// be needed, but not before it has lived half its life.
+fn in_time(secret: &Secret, version: &Version, since: Instant) -> Option<Instant> {
+    let end: Instant = version.notes.get(Key::EXPIRES_AT)?.parse().ok()?;
+    let half = (end - since).max(TimeDelta::zero()) / 2;
+    Some(end - half.min(secret.policy.warn.delta()))
 }
 
 /// The exact steps of a move, site by site where they are known.
@@ -162,6 +178,10 @@ pub fn steps(secret: &Secret, state: Option<&SecretState>, step: Move) -> Vec<Pl
         .unwrap_or(Phase::Unbegun);
     match (step, phase) {
         (Move::Revoke, _) => vec![planned(Step::Revoke, &format!("old key at {issuer}"))],
+        (Move::Watch, _) => {
+            let place = format!("once {issuer} refuses the key a person ends there");
+            vec![planned(Step::Revoke, &place)]
+        }
         (Move::CleanUp, _) | (_, Phase::Discarding) => {
             vec![planned(Step::Revoke, &format!("unused key at {issuer}"))]
         }
@@ -299,9 +319,15 @@ fn going_on(
     if let Some(why) = &open.stuck
         && ask.manner == Manner::Unattended
     {
+        let mut hint = format!("rotakey {} {}", next_verb(phase), secret.name);
+        if let Some(dying) = watched(secret, state, open) {
+            item.revoke = Some(Move::Watch);
+            let steps = dying.key().map(|key| secret.issuer.removal(&key));
+            hint = steps.unwrap_or_default().join("; ");
+        }
         item.person = Some(Errand {
             why: why.clone(),
-            hint: format!("rotakey {} {}", next_verb(phase), secret.name),
+            hint,
         });
         return;
     }
@@ -347,6 +373,23 @@ fn going_on(
         Phase::Issued | Phase::Undoing => item.rotate = Some(Move::Continue),
         Phase::Unbegun | Phase::Finished | Phase::RolledBack | Phase::Abandoned => {}
     }
+}
+
+/// The version that a person was asked to end, where rotakey itself cannot.
+fn watched<'a>(
+    secret: &Secret,
+    state: Option<&'a SecretState>,
+    open: &Rotation,
+) -> Option<&'a Version> {
+    if secret.issuer.capabilities().revokes == Ability::Yes {
+        return None;
+    }
+    let dying = match open.phase().ok()? {
+        Phase::Revoking => open.from?,
+        Phase::Discarding => open.to?,
+        _ => return None,
+    };
+    state?.version(dying)
 }
 
 /// The verb that goes on with a rotation a person has mended.

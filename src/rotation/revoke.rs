@@ -314,6 +314,13 @@ impl Drive<'_> {
                 }
             }
             self.ledger.commit()?;
+        } else if self
+            .open(name)
+            .and_then(|open| open.sending.as_ref())
+            .is_some_and(|sending| sending.run == self.run)
+        {
+            // Nothing is sent where a person does it, so that nothing has to land.
+            self.inside(name, Inside::Settled)?;
         }
         if capabilities.shows_death == Ability::No {
             return Ok(Some("no site holds it any more".to_owned()));
@@ -328,12 +335,7 @@ impl Drive<'_> {
             self.clock.wait(TimeDelta::seconds(seconds));
         }
         if capabilities.revokes == Ability::No {
-            let steps = secret.issuer.instructions().join("; ");
-            self.stick(
-                name,
-                "the old key has to be removed by a person; rotakey watches until it is refused",
-                steps,
-            )?;
+            self.ask_person_to_end(name, key)?;
         } else {
             let why = format!("{place} still accepts the old key after the delete");
             self.end(
@@ -346,6 +348,23 @@ impl Drive<'_> {
             );
         }
         Ok(None)
+    }
+
+    /// Says once what a person has to do; then every run looks whether it was done.
+    fn ask_person_to_end(&mut self, name: &SecretName, key: &Key) -> Result<(), LedgerError> {
+        let why = match self.phase(name) {
+            Some(Phase::Discarding) => {
+                "the key that was taken back is to be ended by a person; rotakey looks until it is refused"
+            }
+            _ => "the old key is to be ended by a person; rotakey looks until it is refused",
+        };
+        if self.open(name).and_then(|open| open.stuck.as_deref()) == Some(why) {
+            let why = why.to_owned();
+            self.end(name, Ending::Watching { why });
+            return Ok(());
+        }
+        let steps = self.secret(name).issuer.removal(key).join("; ");
+        self.stick(name, why, steps)
     }
 
     fn is_dead(&self, name: &SecretName, key: &Key) -> bool {

@@ -3,10 +3,14 @@
 mod command;
 mod connections;
 mod dotenv;
+mod github_actions;
 mod health;
 mod names;
+mod onepassword;
 mod pass;
+mod password_store;
 mod render;
+mod vault;
 mod vercel;
 
 use std::sync::Arc;
@@ -23,7 +27,16 @@ pub use connections::Connections;
 pub use health::HealthConfig;
 
 /// Every kind of target.
-pub const KINDS: &[TargetKind] = &[vercel::KIND, render::KIND, dotenv::KIND, command::KIND];
+pub const KINDS: &[TargetKind] = &[
+    vercel::KIND,
+    render::KIND,
+    github_actions::KIND,
+    onepassword::KIND,
+    password_store::KIND,
+    vault::KIND,
+    dotenv::KIND,
+    command::KIND,
+];
 
 /// The keys of one target in `rotations.yaml`, by its kind.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +46,14 @@ pub enum TargetConfig {
     Vercel(vercel::Config),
     /// Variables of Render services and environment groups.
     Render(render::Config),
+    /// Secrets of GitHub Actions.
+    GithubActions(github_actions::Config),
+    /// A field of an item in 1Password, through a Connect server.
+    Onepassword(onepassword::Config),
+    /// A line of an entry of `pass`.
+    Pass(password_store::Config),
+    /// A key of a secret in a KV store of Vault or OpenBao.
+    Vault(vault::Config),
     /// A variable in a file.
     Dotenv(dotenv::Config),
     /// A program of one's own.
@@ -49,12 +70,23 @@ pub fn build(
     match config {
         TargetConfig::Vercel(config) => vercel::build(config, needed()?, connections),
         TargetConfig::Render(config) => render::build(config, needed()?, connections),
+        TargetConfig::GithubActions(config) => {
+            github_actions::build(config, needed()?, connections)
+        }
+        TargetConfig::Onepassword(config) => onepassword::build(config, needed()?, connections),
+        TargetConfig::Pass(config) => Ok(Arc::new(password_store::PasswordStore::new(config)?)),
+        TargetConfig::Vault(config) => vault::build(config, needed()?, connections),
         TargetConfig::Dotenv(config) => Ok(Arc::new(dotenv::Dotenv::new(
             config,
             &connections.directory,
         )?)),
         TargetConfig::Command(config) => Ok(Arc::new(command::Command::new(config)?)),
     }
+}
+
+/// What is said where readers see a write at once: no site names a service, so that nobody asks for a redeploy.
+fn nothing_runs_here() -> Fault {
+    Fault::refused("nothing is redeployed at this target")
 }
 
 /// One look around. What an account lists is fetched once within a pass and never shared between two, so that twelve

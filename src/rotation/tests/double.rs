@@ -207,6 +207,23 @@ impl World {
         drop(self.keys.insert("key_0".to_owned(), key));
     }
 
+    /// A person makes a key in the dashboard.
+    pub(super) fn person_makes(&mut self, value: &str) {
+        self.made += 1;
+        let key = VendorKey {
+            value: value.to_owned(),
+            tag: String::new(),
+            alive: true,
+        };
+        drop(self.keys.insert(format!("key_{}", self.made), key));
+    }
+
+    /// A person ends a key in the dashboard.
+    pub(super) fn person_ends(&mut self, value: &str) {
+        let ended = self.keys.values_mut().filter(|key| key.value == value);
+        ended.for_each(|key| key.alive = false);
+    }
+
     pub(super) fn add_site(&mut self, site: &str, service: &str, value: &str) {
         let now = self.now;
         drop(self.sites.insert(site.to_owned(), (value.to_owned(), 1)));
@@ -352,10 +369,10 @@ impl Issuer for Vendor {
         Capabilities {
             overlap: Overlap::Many,
             value: self.value,
-            finds: Ability::Yes,
+            finds: self.by_call(),
             expires: Ability::No,
             reports_use: Ability::No,
-            revokes: Ability::Yes,
+            revokes: self.by_call(),
             shows_death: Ability::Yes,
         }
     }
@@ -379,6 +396,11 @@ impl Issuer for Vendor {
         Ok((self.value == ValueBy::Rotakey).then(|| Key::of(Fields::single(value))))
     }
 
+    fn removal(&self, key: &Key) -> Vec<String> {
+        let value = key.fields.primary().map_or("", |value| value.expose());
+        vec!["open the dashboard".to_owned(), format!("end {value}")]
+    }
+
     fn issue(&self, request: &Request<'_>) -> Effect<Key> {
         let chosen = request
             .proposal
@@ -386,6 +408,10 @@ impl Issuer for Vendor {
             .map(|value| value.expose().to_owned());
         let value = chosen.unwrap_or_default();
         let tag = request.tag.to_string();
+        if self.value == ValueBy::Person {
+            let made = request.proposal.cloned();
+            return made.map_or(Effect::NotDone(Fault::refused("no key")), Effect::Done);
+        }
         if !value.is_empty()
             && self
                 .outside
@@ -446,6 +472,14 @@ impl Issuer for Vendor {
 }
 
 impl Vendor {
+    /// Whether it has calls that list and kill keys. Where a person makes them, it has none.
+    fn by_call(&self) -> Ability {
+        match self.value {
+            ValueBy::Person => Ability::No,
+            ValueBy::Issuer | ValueBy::Rotakey => Ability::Yes,
+        }
+    }
+
     fn found(&self, tag: &str) -> Option<Key> {
         let world = self.outside.world();
         let (id, known) = world.keys.iter().find(|(_, key)| key.tag == tag)?;

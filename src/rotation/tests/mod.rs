@@ -1,6 +1,7 @@
 //! Loops over the real list of steps: whatever goes wrong at whichever call or commit, and again in the recovery, no
 //! customer ever meets a dead key, no key is lost, and later runs finish.
 
+mod assisted;
 mod double;
 
 use std::collections::BTreeMap;
@@ -90,6 +91,8 @@ struct Life {
     secrets: BTreeMap<SecretName, Secret>,
     side: PathBuf,
     runs: usize,
+    /// The key that a person hands over to the next run.
+    handed: Option<String>,
     _folder: tempfile::TempDir,
 }
 
@@ -160,6 +163,7 @@ impl Life {
             secrets,
             side,
             runs: 0,
+            handed: None,
             _folder: folder,
         };
         life.adopt();
@@ -259,7 +263,16 @@ impl Life {
             clock: &self.outside,
             run: opening.run.clone(),
             workers: 1,
-            supplied: BTreeMap::new(),
+            supplied: self
+                .handed
+                .iter()
+                .map(|value| {
+                    (
+                        name(),
+                        Key::of(Fields::single(SecretValue::new(value.clone()))),
+                    )
+                })
+                .collect(),
             reason: None,
             leak: None,
             refuge: refuge.to_owned(),

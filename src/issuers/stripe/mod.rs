@@ -1,0 +1,222 @@
+//! Stripe: secret and restricted API keys, assisted: a person makes and expires them, rotakey does the rest.
+//!
+//! ```yaml
+//! accounts:
+//!   stripe: {}                      # may be left out; it holds no credential, only a `base_url` where there is one
+//! secrets:
+//!   stripe:
+//!     every: 60d
+//!     issuer:
+//!       kind: stripe
+//!       mode: live                  # or test; a key of the other mode is refused
+//!       type: restricted            # or secret; unless said, the type of the live key
+//! ```
+//!
+//! **Why a person.** Stripe has no call that makes a key of one's own account: `/v2/iam/api_keys` exists in the private
+//! preview alone, and is not in the general release (API version 2026-10-28) or the public preview. Keys are made,
+//! shown once and expired in the dashboard, behind a second factor.
+//!
+//! **What is looked at before a key is recorded.** The prefix says what a key is: `sk_live_` and `rk_live_` work on
+//! real money, `sk_test_` and `rk_test_` do not, `pk_` is public and no secret at all, `whsec_` signs webhooks. A key
+//! of the other mode, or of the other type than the live one, is refused: a full key in place of a restricted one
+//! would hand every service more than it had.
+//!
+//! **Overlap: many.** The old key works until it is expired. Let the dashboard *create* a key; its "rotate" ends the
+//! old one by a clock of its own, which knows nothing of the services that still use it.
+//!
+//! **Verify.** `GET /v1/balance` with the key: 200 works; 403 is a restricted key that may not read the balance, and
+//! genuine; 401 refused.
+//!
+//! **Revoke.** After the grace, when no site holds the old key and no service runs it, a person is asked to expire it.
+//! Every later run looks once more, and the rotation is closed by the run that finds the old key refused. Stripe was
+//! seen to accept an expired key for some minutes.
+//!
+//! Sources: stripe-node 23.1.0, stripe-python 16.1.0, 16.1.0b1 and 16.1.0a4, docs.stripe.com/keys, the error of an
+//! expired key in the tests of stripe-cli; read in November 2026.
+
+mod prefix;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::http::{Api, Endpoint, Reply};
+use crate::model::{
+    Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Hint, IssuerKind, Key,
+    Making, SecretValue,
+};
+
+use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
+use prefix::{Mode, Type, of_this_account};
+
+const BASE: &str = "https://api.stripe.com";
+/// One look at a time is all that is ever sent.
+const IN_FLIGHT: usize = 2;
+
+/// The account of this kind.
+const ACCOUNT: AccountShape = AccountShape {
+    kind: "stripe",
+    needs: &[],
+    takes: &[],
+    settings: &[],
+};
+
+/// Its row in [`KINDS`](super::KINDS).
+pub(super) const KIND: IssuerKind = IssuerKind {
+    name: "stripe",
+    account: Some(&ACCOUNT),
+};
+
+/// The keys of `kind: stripe`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[serde(default)]
+    mode: Mode,
+    #[serde(rename = "type")]
+    kind: Option<Type>,
+}
+
+impl Config {
+    /// The fields every version has.
+    pub fn fields(&self) -> Vec<FieldName> {
+        vec![FieldName::new(Fields::VALUE)]
+    }
+}
+
+/// The API keys of one Stripe account in one mode.
+pub(super) struct Stripe {
+    config: Config,
+    api: Api,
+}
+
+impl Stripe {
+    pub(super) fn new(
+        config: Config,
+        account: &Account,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, Fault> {
+        let endpoint = Endpoint {
+            base: account.base_url().unwrap_or(BASE).to_owned(),
+            name: "stripe".to_owned(),
+            in_flight: IN_FLIGHT,
+        };
+        Ok(Self {
+            config,
+            api: Api::new(endpoint, Arc::clone(clock))?,
+        })
+    }
+
+    fn dashboard(&self) -> &'static str {
+        match self.config.mode {
+            Mode::Live => "https://dashboard.stripe.com/apikeys",
+            Mode::Test => "https://dashboard.stripe.com/test/apikeys",
+        }
+    }
+}
+
+impl Issuer for Stripe {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            overlap: Overlap::Many,
+            value: ValueBy::Person,
+            finds: Ability::No,
+            expires: Ability::No,
+            reports_use: Ability::No,
+            revokes: Ability::No,
+            shows_death: Ability::Yes,
+        }
+    }
+
+    fn place(&self) -> String {
+        format!("stripe {} mode", self.config.mode)
+    }
+
+    /// Nothing is asked: rotakey has no credential of its own at Stripe, and tries each key with the key itself.
+    fn check(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn instructions(&self) -> Vec<String> {
+        let what = match self.config.kind {
+            Some(Type::Restricted) => "a restricted key with the permissions of the live one",
+            Some(Type::Secret) => "a secret key",
+            None => "a key of the same type and permissions as the live one",
+        };
+        vec![
+            format!("open {}", self.dashboard()),
+            format!("create {what} (do not rotate or expire the live one)"),
+        ]
+    }
+
+    fn removal(&self, key: &Key) -> Vec<String> {
+        let hint = key.fields.primary();
+        let hint = hint.map(|value| Hint::of(value, Making::Machine).to_string());
+        vec![
+            format!("open {}", self.dashboard()),
+            format!("expire key {} now", hint.unwrap_or_default()),
+        ]
+    }
+
+    fn take(&self, supplied: Key, current: Option<&Key>) -> Result<Key, Fault> {
+        let value = value(&supplied)?;
+        let live = current.and_then(|key| key.fields.primary());
+        let live = live.and_then(|live| prefix::parse(live.expose()).ok());
+        let wanted = self.config.kind.or(live.map(|(_, kind)| kind));
+        of_this_account(value.expose(), self.config.mode, wanted)?;
+        Ok(supplied)
+    }
+
+    fn issue(&self, request: &Request<'_>) -> Effect<Key> {
+        let Some(key) = request.proposal else {
+            return Effect::NotDone(
+                Fault::refused("only a person can make this key").hint(self.dashboard()),
+            );
+        };
+        match self.take(key.clone(), request.current) {
+            Ok(key) => Effect::Done(key),
+            Err(fault) => Effect::NotDone(fault),
+        }
+    }
+
+    fn verify(&self, key: &Key) -> Seen {
+        let call = value(key).map(|value| self.api.get("/v1/balance").bearer(value));
+        match call.and_then(|call| call.accept(&[401, 403]).read()) {
+            Ok(reply) => Seen {
+                verdict: verdict(&reply),
+                date: reply.date,
+            },
+            Err(fault) => Seen {
+                verdict: Verdict::Unknown(fault),
+                date: None,
+            },
+        }
+    }
+
+    fn revoke(&self, _key: &Key) -> Effect<()> {
+        Effect::NotDone(
+            Fault::refused("only a person can expire a key of Stripe").hint(self.dashboard()),
+        )
+    }
+}
+
+fn value(key: &Key) -> Result<&SecretValue, Fault> {
+    let value = key.fields.primary();
+    value.ok_or_else(|| Fault::refused("the key has no value"))
+}
+
+/// What an answer to a call with a key says of the key. Only Stripe's own words count: a proxy can say 401 as well.
+fn verdict(reply: &Reply) -> Verdict {
+    let by_stripe = reply.json().is_ok_and(|body| body["error"].is_object());
+    match reply.status {
+        401 if by_stripe => Verdict::Refused,
+        403 if by_stripe => Verdict::Denied,
+        status @ (401 | 403) => Verdict::Unknown(Fault::passing(format!(
+            "the answer is not one of Stripe's (HTTP {status})"
+        ))),
+        _ => Verdict::Works,
+    }
+}
+
+#[cfg(test)]
+mod tests;
