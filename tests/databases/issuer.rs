@@ -47,7 +47,10 @@ pub(crate) fn field<'k>(key: &'k Key, name: &str) -> &'k str {
 
 /// Asks for the next version.
 pub(crate) fn ask(issuer: &dyn Issuer, tag: &str, current: Option<&Key>) -> (Key, Effect<Key>) {
-    let proposal = issuer.propose(current).unwrap().unwrap();
+    let proposal = issuer
+        .propose(current, rotakey::issuers::Trust::Kept)
+        .unwrap()
+        .unwrap();
     let effect = repeat(issuer, tag, &proposal, current);
     (proposal, effect)
 }

@@ -54,7 +54,7 @@ fn an_unattended_run_begins_nothing_that_only_a_person_can_make() {
     let errand = item.person.expect("an errand");
     assert_eq!(errand.hint, "rotakey rotate api");
     assert_eq!(life.night(Manner::Unattended).expect("no death"), []);
-    assert!(life.rotation().is_none());
+    assert!(life.state().rotation.is_none());
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn the_live_key_handed_over_again_is_refused_and_nothing_is_recorded() {
         panic!("it was taken: {ending:?}");
     };
     assert_eq!(why, "this is the key that is live already");
-    assert!(life.rotation().is_none());
+    assert!(life.state().rotation.is_none());
 }
 
 #[test]
