@@ -2,6 +2,8 @@
 //!
 //! `tests/servers.sh` installs the servers. Without one its tests say so and pass, unless `ROTAKEY_SERVERS=required`.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 #[path = "databases/server.rs"]
 mod server;
 

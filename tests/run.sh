@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The program, and the Debian package it comes from.
-needed=(age:age jq:jq python3:python3 git:git crontab:cron)
+needed=(age:age jq:jq python3:python3 git:git crontab:cron pass:pass gpg:gnupg)
 
 install_missing() {
     local packages=() pair
@@ -47,6 +47,9 @@ if ! command -v cargo >/dev/null; then
     exit 1
 fi
 step install_missing
+# The database servers the issuers are tried on. In CI their absence is a failure, not a skipped test.
+# shellcheck source=tests/servers.sh
+. tests/servers.sh
 step cargo fmt --check
 step cargo clippy --locked --all-targets -- -D warnings
 # Not --all-targets: that would run the benchmarks as well.
