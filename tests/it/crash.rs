@@ -188,3 +188,51 @@ fn killed_at_any_commit() {
         broken.join("\n")
     );
 }
+
+#[test]
+fn killed_at_any_commit_and_again_in_the_recovery() {
+    let (_, commits) = length();
+    let mut broken = Vec::new();
+    for k in 1..=commits {
+        // Dense enough to meet every pair of phases: every third commit of the recovery, shifted by one each time.
+        for again in (1..=8).filter(|again| (again + k) % 3 == 0) {
+            let (sandbox, _) = shop::corner();
+            let two = vec![
+                Life::until(Some((k, Moment::After))),
+                Life::until(Some((again, Moment::Before))),
+            ];
+            if let Err(why) = lives(&sandbox, two) {
+                broken.push(format!("commit {k}, then {again}: {why}"));
+            }
+        }
+    }
+    assert!(
+        broken.is_empty(),
+        "{} broken:\n{}",
+        broken.len(),
+        broken.join("\n")
+    );
+}
+
+#[test]
+fn killed_while_a_request_is_under_way_and_again_in_the_recovery() {
+    let (requests, _) = length();
+    let mut broken = Vec::new();
+    for n in 1..=requests {
+        let (sandbox, _) = shop::corner();
+        let (first, second) = (
+            Life::until(None),
+            Life::until(Some((1 + n % 5, Moment::After))),
+        );
+        spoil(&sandbox, n, KilledLate, &first);
+        if let Err(why) = lives(&sandbox, vec![first, second]) {
+            broken.push(format!("request {n}: {why}"));
+        }
+    }
+    assert!(
+        broken.is_empty(),
+        "{} broken:\n{}",
+        broken.len(),
+        broken.join("\n")
+    );
+}
