@@ -1,6 +1,7 @@
 //! No lock-in: stock `age` and `jq` read the ledger.
 
 use std::env;
+use std::io::Write;
 use std::process::{Command, Stdio};
 
 use rotakey::exit::Exit;
@@ -20,7 +21,10 @@ fn installed(program: &str) -> bool {
         "{program} is not installed"
     );
     if !there {
-        eprintln!("SKIPPED: {program} is not installed");
+        drop(writeln!(
+            std::io::stderr(),
+            "SKIPPED: {program} is not installed"
+        ));
     }
     there
 }
