@@ -84,8 +84,7 @@ impl Table {
 const ROOM: &str = "a string takes everything";
 
 fn plan_of_four(young: &Kept, table: &mut Table) {
-    let names = ["openai", "stripe", "github", "database"].map(str::to_owned);
-    configure(young, &names);
+    configure(young, &four());
     let command = || rotakey(young, &["plan"]);
     table.process("plan, 4 secrets", &command, 101, (10, 15));
 }
@@ -107,6 +106,7 @@ fn plan_of_ten_thousand(old: &Kept, secrets: usize, table: &mut Table) {
 
 /// The whole log as a table, written to nowhere.
 fn export(old: &Kept, events: u64, table: &mut Table) {
+    configure(old, &four());
     let from = kept::start().format("%Y-%m-%d").to_string();
     let to = (Utc::now() + TimeDelta::days(2))
         .format("%Y-%m-%d")
@@ -259,6 +259,10 @@ fn host(kept: &Kept, world: &World) -> Host {
         open_store: Arc::new(|path| Ok(Arc::new(FileStore::at(path)?))),
         workers: WORKERS,
     }
+}
+
+fn four() -> [String; 4] {
+    ["openai", "stripe", "github", "database"].map(str::to_owned)
 }
 
 fn services(count: usize) -> Vec<String> {

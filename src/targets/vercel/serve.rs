@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Vercel;
 use super::rows::{Scope, slug};
 use super::verdict::{self, Bar, Sight};
-use super::wire::{Deployment, Millis, Standing};
+use super::wire::{Deployment, Millis, Project, Standing};
 use crate::model::{Fault, Instant};
 use crate::targets::Confirmation;
 
@@ -31,18 +31,36 @@ impl Vercel {
         let project = self.account.project(project, NOW)?;
         let seen = match verdict::production(&project, bar, clock.now()) {
             Sight::Clear(seen) => seen,
-            Sight::IfComplete(seen) => match self.account.is_rolling_out(&project.id)? {
-                true => verdict::rolling_out(),
-                false => seen,
-            },
-            Sight::Ask => {
-                let ours = self.account.deployment(bar.asked.unwrap_or_default())?;
-                verdict::asked_for(&project, &ours, bar, clock.now())
-            }
+            Sight::IfComplete(seen) => self.if_complete(&project, seen)?,
+            Sight::Ask => self.asked_for(&project, bar)?,
         };
         Ok(match bar.asked {
             Some(asked) => self.paced(asked, seen),
             None => seen,
+        })
+    }
+
+    /// Judges the deployment that was asked for, which the project does not name.
+    fn asked_for(&self, project: &Project, bar: &Bar<'_>) -> Result<Confirmation, Fault> {
+        let now = self.account.clock().now();
+        let ours = self.account.deployment(bar.asked.unwrap_or_default())?;
+        if ours.standing() != Standing::Aliased {
+            return Ok(verdict::asked_for(project, &ours, bar, now));
+        }
+        // Its domains may have moved since the project was looked at. Only a newer look tells that from a deployment
+        // that had them and lost them.
+        let newer = self.account.project(&project.id, TimeDelta::zero())?;
+        match verdict::production(&newer, bar, now) {
+            Sight::Clear(seen) => Ok(seen),
+            Sight::IfComplete(seen) => self.if_complete(&newer, seen),
+            Sight::Ask => Ok(verdict::asked_for(&newer, &ours, bar, now)),
+        }
+    }
+
+    fn if_complete(&self, project: &Project, seen: Confirmation) -> Result<Confirmation, Fault> {
+        Ok(match self.account.is_rolling_out(&project.id)? {
+            true => verdict::rolling_out(),
+            false => seen,
         })
     }
 
