@@ -68,6 +68,8 @@ pub enum What {
         /// Why.
         why: String,
     },
+    /// A person decided to go forward after all, instead of putting the old version back.
+    Resumed,
     /// Every service was observed back on the old version.
     Restored,
     /// The new version was observed refused: the rotation is over and taken back.
@@ -181,6 +183,13 @@ pub enum Progress {
         /// Which.
         stage: StageName,
     },
+    /// The old key is about to be told to end by itself. From here on it may, whatever comes of the request.
+    ExpiryIntended {
+        /// This long from now.
+        after: TimeDelta,
+    },
+    /// Requests of a run that died may still land: from now on they are waited for (G2).
+    LeftBehind,
     /// The old key will end by itself.
     ExpirySet {
         /// This long from now.

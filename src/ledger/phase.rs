@@ -52,6 +52,8 @@ pub enum Milestone {
     Finished,
     /// The rotation is to be taken back.
     UndoBegun,
+    /// A person decided to go forward after all.
+    Resumed,
     /// Every service was observed back on the old version.
     Restored,
     /// The new version was observed refused.
@@ -83,6 +85,7 @@ pub fn next(phase: Phase, milestone: Milestone) -> Result<Phase, IllegalMileston
         (Phase::Grace, M::RevokeIntended) => Ok(Phase::Revoking),
         (Phase::Grace | Phase::Revoking, M::Finished) => Ok(Phase::Finished),
         (Phase::Undoing, M::Restored) => Ok(Phase::Discarding),
+        (Phase::Undoing, M::Resumed) => Ok(Phase::Delivering),
         (Phase::Discarding, M::Discarded) => Ok(Phase::RolledBack),
         (
             Phase::Unbegun
@@ -103,6 +106,7 @@ pub fn next(phase: Phase, milestone: Milestone) -> Result<Phase, IllegalMileston
             | M::RevokeIntended
             | M::Finished
             | M::UndoBegun
+            | M::Resumed
             | M::Restored
             | M::Discarded
             | M::Abandoned,

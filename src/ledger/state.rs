@@ -115,6 +115,9 @@ pub struct Rotation {
     pub reason: Option<String>,
     /// When the intent was recorded.
     pub begun_at: Instant,
+    /// When the version that was current then had come to life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Instant>,
     /// The way so far; folding [`next`] over it gives the phase, live and when a ledger is loaded.
     pub path: Vec<Milestone>,
     /// The mark for the key that is being asked for (G1).
@@ -339,7 +342,11 @@ impl Rotation {
         if let Some(former) = self.sending.take()
             && former.run != run
         {
-            self.unsettled = Some(former);
+            let younger = self
+                .unsettled
+                .take()
+                .filter(|known| known.since > former.since);
+            self.unsettled = Some(younger.unwrap_or(former));
         }
         self.sending = Some(Unsettled { since, run });
     }

@@ -250,9 +250,11 @@ impl Drive<'_> {
                 });
                 entry.names.push(name.clone());
                 entry.written_at = later(entry.written_at, written_at);
-                entry.asked_at =
-                    later(entry.asked_at, service.asked.as_ref().map(|asked| asked.at));
-                entry.activation = entry.activation.take().or_else(|| activation(service));
+                let asked_at = service.asked.as_ref().map(|asked| asked.at);
+                if asked_at > entry.asked_at {
+                    entry.asked_at = asked_at;
+                    entry.activation = activation(service);
+                }
             }
         }
         shared.into_values().collect()

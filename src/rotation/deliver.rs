@@ -31,7 +31,9 @@ impl Drive<'_> {
         let mut writes = Vec::new();
         for name in &names {
             if let Some(look) = self.looks.get(name).cloned() {
-                self.forget_gone(name, &look)?;
+                if self.missing_sites(name, &look)? == Sites::Missing {
+                    continue;
+                }
                 match self.forward_writes(name, &look) {
                     Ok(wanted) => {
                         writes.extend(self.intend_writes(name, &look, wanted, Way::Forward)?)
@@ -47,10 +49,8 @@ impl Drive<'_> {
             self.homes
                 .extend(homes.map(|(id, seen)| ((name.clone(), id), seen.destination)));
         }
-        Ok(self
-            .under_way()
-            .into_iter()
-            .any(|name| self.unfinished_services(&name).next().is_some()))
+        let unfinished = |name: &SecretName| self.unfinished_services(name).next().is_some();
+        Ok(!writes.is_empty() || self.under_way().iter().any(unfinished))
     }
 
     /// The secrets that are delivered to in this pass: proven at the issuer in this run (G4), looked at, not soaking.
@@ -93,7 +93,7 @@ impl Drive<'_> {
 
     /// Secrets on their way forward: in delivery, or in grace with sites that were found to hold something else.
     pub(super) fn under_way(&self) -> Vec<SecretName> {
-        self.at(&[Phase::Delivering, Phase::Grace])
+        self.at(&[Phase::Delivering, Phase::Grace, Phase::Revoking])
     }
 
     /// What has to be written, and the text for it. A place that already holds the text is left alone.
@@ -200,26 +200,38 @@ impl Drive<'_> {
         Ok(writes)
     }
 
-    /// Sites that a person has removed since owe this rotation nothing.
-    pub(super) fn forget_gone(
+    /// Sites that were known and are not found any more. Removed by a person, or hidden by a narrower token, a changed
+    /// configuration, an empty answer: that cannot be told apart from here, so that only a person who names the secret
+    /// can say that they are gone. Says whether the rotation may go on.
+    pub(super) fn missing_sites(
         &mut self,
         name: &SecretName,
         look: &Look,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Sites, LedgerError> {
         let known = self
             .open(name)
-            .map(|open| open.sites.keys())
+            .map(|open| open.sites.iter())
             .into_iter()
             .flatten();
-        let gone: Vec<SiteId> = known
-            .filter(|id| !look.sites.contains_key(id))
-            .cloned()
+        let gone = known.filter(|(id, _)| !look.sites.contains_key(id));
+        let gone: Vec<(SiteId, String)> = gone
+            .map(|(id, site)| (id.clone(), site.label.clone()))
             .collect();
-        if gone.is_empty() {
-            Ok(())
-        } else {
-            self.inside(name, Inside::SitesGone(gone))
+        let Some((_, first)) = gone.first() else {
+            return Ok(Sites::AllFound);
+        };
+        if self.by_hand.contains(name) {
+            let gone = gone.into_iter().map(|(id, _)| id).collect();
+            self.inside(name, Inside::SitesGone(gone))?;
+            return Ok(Sites::AllFound);
         }
+        let why = format!("`{first}` was there and is not found any more");
+        let verb = plan::next_verb(self.phase(name).unwrap_or(Phase::Unbegun));
+        let hint = format!(
+            "if it was removed on purpose, run `rotakey {verb} {name}`; else give back the access to it"
+        );
+        self.stick(name, &why, hint)?;
+        Ok(Sites::Missing)
     }
 
     fn found(&self, name: &SecretName, look: &Look) -> BTreeMap<SiteId, SiteProgress> {
@@ -475,6 +487,15 @@ impl Drive<'_> {
             .filter(|(_, service)| !service.confirmed)
             .map(|(id, _)| id)
     }
+}
+
+/// Whether every site that was known is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sites {
+    /// Each is, or a person said that it is gone.
+    AllFound,
+    /// One is not, and a person has to look.
+    Missing,
 }
 
 /// What a site held when it was looked at.

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use crate::ledger::{
-    Change, LedgerError, LockedLedger, Phase, Progress as Inside, Rotation, SecretState, Version,
-    What,
+    Change, LedgerError, LockedLedger, Phase, Progress as Inside, Rotation, SecretState, Trigger,
+    Version, What,
 };
 use crate::model::{
     Clock, Fault, FaultKind, Instant, Key, RunId, SecretName, ServiceId, SiteId, Tag, VersionNumber,
@@ -66,20 +66,14 @@ pub fn rotate(tools: Tools<'_>, plan: &[Item]) -> Result<Vec<Outcome>, LedgerErr
         .iter()
         .filter_map(|item| item.rotate.map(|step| (item.secret.clone(), step)));
     let mut drive = Drive::new(tools, work.collect());
-    drive.escalate()?;
-    drive.settle_lost_replies(Lost::AskAgain)?;
-    drive.begin()?;
-    drive.issue()?;
-    drive.verify()?;
-    while drive.deliver()? {
-        drive.activate()?;
-        drive.confirm()?;
-        drive.close_stage()?;
+    drive.take_over()?;
+    drive.go_forward()?;
+    let escalated = drive.escalate()?;
+    drive.pass()?;
+    // A leak in the middle of a rotation: the key that the open rotation brought was exposed with the rest.
+    if drive.begin_again(&escalated) {
+        drive.pass()?;
     }
-    drive.promote()?;
-    drive.undo()?;
-    drive.discard()?;
-    drive.revoke_leaked()?;
     drive.finish()
 }
 
@@ -89,7 +83,7 @@ pub fn revoke(tools: Tools<'_>, plan: &[Item], grace: Grace) -> Result<Vec<Outco
         .iter()
         .filter_map(|item| item.revoke.map(|step| (item.secret.clone(), step)));
     let mut drive = Drive::new(tools, work.collect());
-    drive.unstick()?;
+    drive.take_over()?;
     drive.settle_lost_replies(Lost::GiveUp)?;
     drive.discard()?;
     drive.revoke(grace)?;
@@ -103,8 +97,8 @@ pub fn rollback(
     why: &str,
 ) -> Result<Vec<Outcome>, LedgerError> {
     let mut drive = Drive::new(tools, BTreeMap::from([(secret.clone(), Move::Continue)]));
-    drive.unstick()?;
-    drive.settle_lost_replies(Lost::GiveUp)?;
+    drive.take_over()?;
+    drive.settle_lost_replies(Lost::PersonLooked)?;
     let back = [Phase::Issued, Phase::Delivering, Phase::Grace];
     for name in drive.at(&back) {
         drive.begin_undo(&name, why)?;
@@ -121,6 +115,8 @@ pub(super) enum Lost {
     AskAgain,
     /// Close the rotation.
     GiveUp,
+    /// Close the rotation, also where only a person could look whether a key was made.
+    PersonLooked,
 }
 
 /// One run's way through its rotations.
@@ -143,6 +139,8 @@ pub(super) struct Drive<'a> {
     pub(super) proven: BTreeMap<(SecretName, VersionNumber), Option<Instant>>,
     /// Services whose redeploy became necessary in this run: nobody can have asked for it before.
     pub(super) turned: BTreeSet<ServiceId>,
+    /// Rotations that had been given up and that a person named.
+    pub(super) by_hand: BTreeSet<SecretName>,
     progress: &'a mut dyn Progress,
     endings: BTreeMap<SecretName, Ending>,
     pass: u64,
@@ -177,6 +175,7 @@ impl<'a> Drive<'a> {
             homes: BTreeMap::new(),
             proven: BTreeMap::new(),
             turned: BTreeSet::new(),
+            by_hand: BTreeSet::new(),
             progress,
             endings: BTreeMap::new(),
             pass: 0,
@@ -276,6 +275,9 @@ impl<'a> Drive<'a> {
         name: &SecretName,
         fault: &Fault,
     ) -> Result<Patience, LedgerError> {
+        if self.clock.stopping() {
+            return Ok(Patience::Left);
+        }
         self.inside(
             name,
             Inside::Stalled {
@@ -329,6 +331,10 @@ impl<'a> Drive<'a> {
         name: &SecretName,
         fault: &Fault,
     ) -> Result<(), LedgerError> {
+        if self.phase(name) != Some(Phase::Delivering) && self.phase(name) != Some(Phase::Issued) {
+            // What is promoted is not taken back for a site that was found later.
+            return self.dead_end_fault(name, fault);
+        }
         let take_back = match fault.kind {
             FaultKind::Passing => self.stall(name, fault)? == Patience::Spent,
             FaultKind::Refused | FaultKind::Missing => true,
@@ -360,16 +366,75 @@ impl<'a> Drive<'a> {
         self.stick(name, &fault.what, hint)
     }
 
-    /// Says go on to rotations that had been given up and were named by a person. Those that only watch for what a
-    /// person was asked to do stay as they are: nobody has said anything.
-    pub(super) fn unstick(&mut self) -> Result<(), LedgerError> {
-        let named = self.work.iter().filter(|(_, step)| **step != Move::Watch);
-        for name in named.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
-            if self.open(&name).is_some_and(|open| open.stuck.is_some()) {
+    /// All waves, from the first key to the last revocation of an emergency.
+    fn pass(&mut self) -> Result<(), LedgerError> {
+        self.settle_lost_replies(Lost::AskAgain)?;
+        self.begin()?;
+        self.issue()?;
+        self.verify()?;
+        while self.deliver()? {
+            self.activate()?;
+            self.confirm()?;
+            self.close_stage()?;
+        }
+        self.promote()?;
+        self.undo()?;
+        self.discard()?;
+        self.revoke_leaked()
+    }
+
+    /// Takes over what earlier runs left: says go on to rotations that were given up and that a person named, and
+    /// counts requests of a run that died from now on, for nobody knows when the last of them left (G2).
+    fn take_over(&mut self) -> Result<(), LedgerError> {
+        for name in self.work.keys().cloned().collect::<Vec<_>>() {
+            let Some(open) = self.open(&name) else {
+                continue;
+            };
+            let stuck = open.stuck.is_some();
+            let left = open
+                .sending
+                .as_ref()
+                .is_some_and(|sending| sending.run != self.run);
+            let batches = matches!(
+                open.phase(),
+                Ok(Phase::Delivering | Phase::Undoing | Phase::Grace)
+            );
+            // Those that only watch for what a person was asked to do stay as they are: nobody has said anything.
+            if stuck && self.work.get(&name) != Some(&Move::Watch) {
                 self.inside(&name, Inside::Unstuck)?;
+                self.by_hand.insert(name.clone());
+            }
+            if left && batches {
+                self.inside(&name, Inside::LeftBehind)?;
             }
         }
         Ok(())
+    }
+
+    /// `rotate NAME` on a rollback that was given up means: forward after all.
+    fn go_forward(&mut self) -> Result<(), LedgerError> {
+        for name in self.at(&[Phase::Undoing]) {
+            if self.by_hand.contains(&name) {
+                self.record(&name, What::Resumed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rotations that were escalated and are over begin anew, as emergencies. Says whether there are any.
+    fn begin_again(&mut self, escalated: &[SecretName]) -> bool {
+        let over: Vec<SecretName> = escalated
+            .iter()
+            .filter(|name| self.open(name).is_none())
+            .cloned()
+            .collect();
+        for name in &over {
+            self.endings.remove(name);
+            self.looks.remove(name);
+            self.work
+                .insert(name.clone(), Move::Begin(Trigger::Emergency));
+        }
+        !over.is_empty() && !self.clock.stopping()
     }
 
     /// A name for something that belongs to this secret and to nothing else, ever: the run's id is random.
@@ -390,20 +455,25 @@ impl<'a> Drive<'a> {
     /// Everything is recorded; says what became of each secret and which key is live.
     fn finish(mut self) -> Result<Vec<Outcome>, LedgerError> {
         for name in self.work.keys().cloned().collect::<Vec<_>>() {
-            if !self.endings.contains_key(&name)
-                && self.open(&name).is_some()
-                && self.clock.stopping()
-            {
-                let why = "stopped by a signal; nothing was left half recorded".to_owned();
-                self.end(
-                    &name,
-                    Ending::Waiting {
-                        why,
-                        until: None,
-                        course: Course::Trouble,
-                    },
-                );
+            if self.endings.contains_key(&name) {
+                continue;
             }
+            let why = match self.phase(&name) {
+                None | Some(Phase::Grace) => continue,
+                Some(_) if self.clock.stopping() => {
+                    "stopped by a signal; nothing was left half recorded".to_owned()
+                }
+                Some(_) => "it could not be finished in this run".to_owned(),
+            };
+            let course = Course::Trouble;
+            self.end(
+                &name,
+                Ending::Waiting {
+                    why,
+                    until: None,
+                    course,
+                },
+            );
         }
         self.ledger.commit()?;
         let state = self.ledger.state();

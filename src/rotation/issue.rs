@@ -147,7 +147,9 @@ impl Drive<'_> {
             let finds = self.secret(&name).issuer.capabilities().finds;
             match (finds, chosen_here) {
                 (Ability::Yes, chosen_here) => self.search(&name, lost, chosen_here)?,
-                (Ability::No, true) => self.again(&name, lost)?,
+                (Ability::No, true) if lost == Lost::AskAgain => self.again(&name, lost)?,
+                (Ability::No, true) => self.suppose_issued(&name)?,
+                (Ability::No, false) if lost == Lost::PersonLooked => self.again(&name, lost)?,
                 (Ability::No, false) => {
                     let hint = format!(
                         "remove the newest key by hand if there is one nobody knows, then run `rotakey rollback {name}`"
@@ -224,7 +226,7 @@ impl Drive<'_> {
 
     fn again(&mut self, name: &SecretName, lost: Lost) -> Result<(), LedgerError> {
         match lost {
-            Lost::GiveUp => {
+            Lost::GiveUp | Lost::PersonLooked => {
                 self.record(
                     name,
                     What::Abandoned {
@@ -346,7 +348,27 @@ impl Drive<'_> {
         }
     }
 
+    /// A value that was chosen here may be live although nobody confirmed it, and nothing can list it: it is recorded
+    /// as issued and taken back as such, so that it is revoked and never forgotten.
+    fn suppose_issued(&mut self, name: &SecretName) -> Result<(), LedgerError> {
+        let Some(key) = self.open(name).and_then(|open| open.proposal.clone()) else {
+            return Ok(());
+        };
+        self.issued(name, key)?;
+        self.begin_undo(
+            name,
+            "the issuer did not answer whether it took the new value",
+        )
+    }
+
     fn not_issued(&mut self, name: &SecretName, fault: &Fault) -> Result<(), LedgerError> {
+        if self
+            .open(name)
+            .is_some_and(|open| open.unsettled.is_some() && open.proposal.is_some())
+        {
+            // This try was refused; an earlier one with the same value may have landed.
+            return self.dead_end_fault(name, fault);
+        }
         // A clear no: nothing exists, so the rotation is over before it began and the next run starts afresh.
         self.record(
             name,

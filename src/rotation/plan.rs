@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 
 use crate::issuers::{Ability, ValueBy};
-use crate::ledger::{Phase, Rotation, SecretState, State, Step, Trigger, Version, Way};
+use crate::ledger::{
+    Phase, Rotation, SecretState, SiteProgress, State, Step, Trigger, Version, Way,
+};
 use crate::model::{Hint, Instant, Key, SecretName};
 
 use super::drive::Grace;
@@ -333,12 +335,7 @@ fn going_on(
     }
     match phase {
         Phase::Grace => {
-            let reopened = open.sites.values().any(|site| {
-                site.write
-                    .as_ref()
-                    .is_none_or(|write| write.way != Way::Forward)
-            }) || open.services.values().any(|service| !service.confirmed);
-            if reopened {
+            if is_reopened(open) {
                 item.rotate = Some(Move::Continue);
             }
             let skipped = state
@@ -346,8 +343,15 @@ fn going_on(
                 .is_some_and(|skip| skip.until > ask.now);
             match guard::grace_over(open, secret.policy.grace, ask.now) {
                 _ if ask.manner == Manner::Emergency => item.rotate = Some(Move::Continue),
+                _ if open.trigger == Trigger::Emergency => {
+                    item.rotate = Some(Move::Continue);
+                    item.revoke = Some(Move::Revoke);
+                }
                 _ if ask.grace == Grace::Waived => item.revoke = Some(Move::Revoke),
-                Ok(()) if !skipped => item.revoke = Some(Move::Revoke),
+                // While a postponement holds the old key, its end is put off in time.
+                Ok(()) if !skipped || ends_soon(open, ask.now) => {
+                    item.revoke = Some(Move::Revoke);
+                }
                 Ok(()) => {
                     item.wait = state
                         .and_then(|state| state.skip.as_ref())
@@ -356,7 +360,12 @@ fn going_on(
                 Err(wait) => item.wait = Some(wait),
             }
         }
-        Phase::Revoking => item.revoke = Some(Move::Revoke),
+        Phase::Revoking => {
+            item.revoke = Some(Move::Revoke);
+            if ask.manner == Manner::Emergency || is_reopened(open) {
+                item.rotate = Some(Move::Continue);
+            }
+        }
         Phase::Discarding => {
             item.rotate = Some(Move::Continue);
             item.revoke = Some(Move::CleanUp);
@@ -405,6 +414,22 @@ pub(super) fn next_verb(phase: Phase) -> &'static str {
         | Phase::RolledBack
         | Phase::Abandoned => "rotate",
     }
+}
+
+/// Whether sites or services were found that do not serve the new version.
+fn is_reopened(open: &Rotation) -> bool {
+    let forward = |site: &SiteProgress| {
+        site.write
+            .as_ref()
+            .is_some_and(|write| write.way == Way::Forward)
+    };
+    !open.sites.values().all(forward) || open.services.values().any(|service| !service.confirmed)
+}
+
+/// Whether the dead-man's switch on the old key goes off within a day.
+fn ends_soon(open: &Rotation, now: Instant) -> bool {
+    open.expires_at
+        .is_some_and(|end| end <= now + TimeDelta::hours(24))
 }
 
 /// Until when the latest confirmed stage soaks, if it still does.

@@ -12,7 +12,7 @@ use super::outcome::Ending;
 use super::progress::Happening;
 
 /// How much later than the end of grace the old key ends by itself. The guarded revoke has this long to come first.
-const SWITCH_AFTER: TimeDelta = TimeDelta::hours(24);
+pub(super) const SWITCH_AFTER: TimeDelta = TimeDelta::hours(24);
 
 impl Drive<'_> {
     pub(super) fn promote(&mut self) -> Result<(), LedgerError> {
@@ -43,7 +43,7 @@ impl Drive<'_> {
 
     /// Sites that had gone astray in grace and are back.
     fn reopened_done(&mut self) -> Result<(), LedgerError> {
-        for name in self.at(&[Phase::Grace]) {
+        for name in self.at(&[Phase::Grace, Phase::Revoking]) {
             if !self.is_emergency(&name) && self.open(&name).is_some_and(is_everywhere) {
                 self.promoted(&name);
             }
@@ -124,6 +124,7 @@ impl Drive<'_> {
                 run: run.clone(),
             },
         )?;
+        self.inside(name, Inside::ExpiryIntended { after })?;
         self.ledger.commit()?;
         self.ledger.claim().check()?;
         let (result, outcome) = match secret.issuer.expire(key, after) {
@@ -156,19 +157,19 @@ impl Drive<'_> {
             .is_some_and(|open| open.trigger == Trigger::Emergency)
     }
 
-    /// A leak turns an open rotation into an emergency: its grace is over now.
-    pub(super) fn escalate(&mut self) -> Result<(), LedgerError> {
-        self.unstick()?;
-        let leaked = self
-            .work
-            .keys()
-            .filter(|name| self.open(name).is_some() && !self.is_emergency(name));
-        for name in leaked.cloned().collect::<Vec<_>>() {
-            let Some(reason) = self.leak.clone() else {
-                break;
-            };
-            self.inside(&name, Inside::Escalated { reason })?;
+    /// A leak turns open rotations into emergencies: their grace is over now. Says which.
+    pub(super) fn escalate(&mut self) -> Result<Vec<SecretName>, LedgerError> {
+        let Some(reason) = self.leak.clone() else {
+            return Ok(Vec::new());
+        };
+        let open = self.work.keys().filter(|name| self.open(name).is_some());
+        let open: Vec<SecretName> = open.cloned().collect();
+        for name in &open {
+            if !self.is_emergency(name) {
+                let reason = reason.clone();
+                self.inside(name, Inside::Escalated { reason })?;
+            }
         }
-        Ok(())
+        Ok(open)
     }
 }

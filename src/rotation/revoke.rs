@@ -8,6 +8,7 @@ use crate::ledger::{
 };
 use crate::model::{Effect, Fault, FaultKind, Key, SecretName, ServiceId, SiteId};
 
+use super::deliver::Sites;
 use super::drive::{Drive, Grace};
 use super::guard;
 use super::observe::{Freshness, Survey};
@@ -43,7 +44,13 @@ impl Drive<'_> {
             if self.clock.stopping() {
                 break;
             }
+            let grace = if self.is_emergency(&name) {
+                Grace::Waived
+            } else {
+                grace
+            };
             if !self.may_destroy(&name, grace)? {
+                self.put_off_end(&name)?;
                 continue;
             }
             let Some(key) = self.old(&name).and_then(|old| old.key()) else {
@@ -95,10 +102,11 @@ impl Drive<'_> {
             return Ok(false);
         };
         let number = current.number;
-        let patience = if grace == Grace::Kept {
-            guard::grace_over(open, secret.policy.grace, now)
-        } else {
-            Ok(())
+        let skip = self.state(name).and_then(|state| state.skip.as_ref());
+        let patience = match (grace, skip.filter(|skip| skip.until > now)) {
+            (Grace::Waived, _) => Ok(()),
+            (Grace::Kept, Some(skip)) => Err(guard::Wait::skipped(skip.until)),
+            (Grace::Kept, None) => guard::grace_over(open, secret.policy.grace, now),
         };
         let quiet = guard::settled(open, now, &self.run);
         let forwards = guard::clock_went_back(self.ledger.high_time(), now);
@@ -124,6 +132,28 @@ impl Drive<'_> {
             return Ok(false);
         }
         Ok(self.nothing_holds_old(name)? && self.nobody_uses_old(name)?)
+    }
+
+    /// A guard keeps the old key, so that it must not end by itself either: the dead-man's switch is set anew, a day
+    /// after the grace counted from now.
+    fn put_off_end(&mut self, name: &SecretName) -> Result<(), LedgerError> {
+        let now = self.clock.now();
+        let Some(end) = self.open(name).and_then(|open| open.expires_at) else {
+            return Ok(());
+        };
+        let emergency = self.is_emergency(name);
+        if emergency
+            || self.phase(name) != Some(Phase::Grace)
+            || end > now + super::promote::SWITCH_AFTER
+        {
+            return Ok(());
+        }
+        let Some(key) = self.old(name).and_then(|old| old.key()) else {
+            return Ok(());
+        };
+        let after = self.secret(name).policy.grace.delta() + super::promote::SWITCH_AFTER;
+        drop(self.set_end(name, &key, after)?);
+        self.ledger.commit()
     }
 
     /// A guard could not look. Nothing was sent, so that every night looks again by itself; a clear refusal is told
@@ -176,11 +206,9 @@ impl Drive<'_> {
                 .map(|running| format!("`{}` {}", running.service.label, running.says()))
         };
         let Some(why) = site.or_else(service) else {
-            return Ok(true);
+            return Ok(self.missing_sites(name, &survey.look)? == Sites::AllFound);
         };
-        if self.phase(name) == Some(Phase::Grace) {
-            self.reopen(name, &survey, &astray)?;
-        }
+        self.reopen(name, &survey, &astray)?;
         let why = format!("the old key is kept: {why}");
         self.end(
             name,

@@ -7,7 +7,7 @@ use crate::ledger::{LedgerError, Phase, Way, What};
 use crate::model::{Fault, SecretName, SecretValue, SiteId};
 use crate::targets::Stored;
 
-use super::deliver::{Held, refusal};
+use super::deliver::{Held, Sites, refusal};
 use super::drive::Drive;
 use super::guard;
 use super::observe::{Freshness, Look};
@@ -58,7 +58,9 @@ impl Drive<'_> {
         for (name, look) in self.look(&names)? {
             match look.and_then(|look| Ok((self.backward_writes(&name, &look)?, look))) {
                 Ok((wanted, look)) => {
-                    self.forget_gone(&name, &look)?;
+                    if self.missing_sites(&name, &look)? == Sites::Missing {
+                        continue;
+                    }
                     writes.extend(self.intend_writes(&name, &look, wanted, Way::Back)?);
                 }
                 Err(fault) => self.dead_end_fault(&name, &fault)?,
@@ -114,9 +116,8 @@ impl Drive<'_> {
                 }
                 Some(_) => {
                     let why = "the old key is refused by its issuer, so it cannot be put back";
-                    let hint = format!(
-                        "look at what failed; the new key works: `rotakey plan {name}` shows where it is"
-                    );
+                    let hint =
+                        format!("the new key works: `rotakey rotate {name}` goes forward with it");
                     self.stick(&name, why, hint)?;
                 }
                 None => self.lift_expiry(&name)?,
@@ -162,7 +163,7 @@ impl Drive<'_> {
                 .old(name)
                 .map(|old| seen.wanted(secret, old))
                 .transpose()?;
-            let Some(wanted) = site.before.clone().or(old) else {
+            let Some(wanted) = old.or_else(|| site.before.clone()) else {
                 let why = format!("nothing is known to put back at `{}`", seen.site.label);
                 return Err(Fault::refused(why).hint(format!(
                     "the new key works; run `rotakey rotate {name}` to go forward"
@@ -204,7 +205,7 @@ impl Drive<'_> {
                 self.wait(&name, wait);
                 continue;
             }
-            if !self.nothing_holds_new(&name)? {
+            if !self.survivor_works(&name)? || !self.nothing_holds_new(&name)? {
                 continue;
             }
             let why = self
@@ -246,6 +247,34 @@ impl Drive<'_> {
             );
         }
         self.ledger.commit()
+    }
+
+    /// The key that stays works now (G4), and our clock has not gone back.
+    fn survivor_works(&mut self, name: &SecretName) -> Result<bool, LedgerError> {
+        if let Err(wait) = guard::clock_went_back(self.ledger.high_time(), self.clock.now()) {
+            self.wait(name, wait);
+            return Ok(false);
+        }
+        let Some(from) = self.open(name).and_then(|open| open.from) else {
+            return Ok(true);
+        };
+        let seen = self
+            .ask(&[(name.clone(), from)], Freshness::Known)?
+            .remove(name);
+        let fault = seen.map_or_else(
+            || Some(Fault::passing("nothing was asked")),
+            |seen| refusal(&seen.verdict),
+        );
+        match fault {
+            None => Ok(true),
+            Some(fault) => {
+                self.dead_end_fault(
+                    name,
+                    &fault.at("the old key must work before the new one is removed"),
+                )?;
+                Ok(false)
+            }
+        }
     }
 
     fn nothing_holds_new(&mut self, name: &SecretName) -> Result<bool, LedgerError> {

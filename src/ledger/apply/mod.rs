@@ -92,7 +92,7 @@ impl Applying<'_> {
                 let since = self.at;
                 self.reach(Milestone::RevokeIntended)?;
                 self.open()?.send(since, run);
-                Ok(vec![Event::new("revoke.sent")])
+                Ok(vec![Event::new("revoke.intended")])
             }
             What::Finished { observed } => {
                 self.ended(Milestone::Finished, "rotation.finished", observed)
@@ -102,6 +102,7 @@ impl Applying<'_> {
                 self.open()?.trouble = Some(why.clone());
                 Ok(vec![noted("undo.begun", Some(why))])
             }
+            What::Resumed => self.resumed(),
             What::Restored => self.restored(),
             What::Discarded { observed } => {
                 self.ended(Milestone::Discarded, "rotation.rolled_back", observed)
@@ -165,6 +166,7 @@ impl Applying<'_> {
             trigger,
             reason,
             begun_at: self.at,
+            since: self.secret.rotated_at,
             path: Vec::new(),
             tag,
             proposal,
@@ -221,12 +223,30 @@ impl Applying<'_> {
         Ok(vec![Event::new("promote.done")])
     }
 
+    fn resumed(&mut self) -> Events {
+        self.reach(Milestone::Resumed)?;
+        let open = self.open()?;
+        for site in open.sites.values_mut() {
+            site.write = None;
+        }
+        open.services.clear();
+        let (from, to) = (open.from, open.to);
+        // A rollback out of the grace is taken back to before the promotion: it is proven and promoted again.
+        open.promoted = None;
+        self.stage(to, Stage::Pending);
+        self.stage(from, Stage::Current);
+        Ok(vec![Event::new("rotation.forward")])
+    }
+
     fn restored(&mut self) -> Events {
         self.reach(Milestone::Restored)?;
         let open = self.open()?;
         let (from, to) = (open.from, open.to);
+        let since = open.since;
         self.stage(to, Stage::Pending);
         self.stage(from, Stage::Current);
+        // The old version is as old as it was, also for the next due date.
+        self.secret.rotated_at = since;
         Ok(vec![Event::new("restore.confirmed")])
     }
 

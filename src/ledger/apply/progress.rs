@@ -102,7 +102,9 @@ impl Applying<'_> {
                     return self.absent("site");
                 };
                 progress.write = Some(write);
-                Ok(vec![placed(step, "done", progress.label.clone())])
+                let label = progress.label.clone();
+                open.attempts = 0;
+                Ok(vec![placed(step, "done", label)])
             }
             Progress::Activated {
                 service,
@@ -125,9 +127,11 @@ impl Applying<'_> {
                     return self.absent("service");
                 };
                 progress.confirmed = true;
+                let label = progress.label.clone();
+                open.attempts = 0;
                 Ok(vec![Event {
                     note: Some(how),
-                    ..placed(Step::Confirm, "done", progress.label.clone())
+                    ..placed(Step::Confirm, "done", label)
                 }])
             }
             Progress::Reopened { sites, services } => {
@@ -135,7 +139,10 @@ impl Applying<'_> {
                     .values()
                     .map(|site| placed(Step::Deliver, "reopened", site.label.clone()))
                     .collect();
-                open.sites.extend(sites);
+                for (id, site) in sites {
+                    // What is needed to put the old version back is kept; only the write is to be done again.
+                    open.sites.entry(id).or_insert(site).write = None;
+                }
                 open.services.extend(services);
                 Ok(events)
             }
@@ -151,6 +158,19 @@ impl Applying<'_> {
                 };
                 open.soaking.entry(stage).or_insert(at);
                 Ok(vec![event])
+            }
+            Progress::ExpiryIntended { after } => {
+                open.expires_at = Some(at + after);
+                Ok(Vec::new())
+            }
+            Progress::LeftBehind => {
+                if let Some(former) = open.sending.take() {
+                    open.unsettled = Some(Unsettled {
+                        since: at,
+                        run: former.run,
+                    });
+                }
+                Ok(Vec::new())
             }
             Progress::ExpirySet { after } => {
                 let until = at + after;
@@ -177,6 +197,14 @@ impl Applying<'_> {
             }
             Progress::Unstuck => {
                 (open.stuck, open.attempts) = (None, 0);
+                // A redeploy that came to nothing is asked for again.
+                for service in open
+                    .services
+                    .values_mut()
+                    .filter(|service| !service.confirmed)
+                {
+                    service.asked = None;
+                }
                 Ok(vec![Event::new("rotation.resumed")])
             }
         }
@@ -187,6 +215,16 @@ impl Applying<'_> {
 /// site that refuses every write. While any request of the rotation is in doubt, nothing is concluded.
 fn untouched(open: &mut Rotation, place: &str) {
     if open.unsettled.is_some() {
+        return;
+    }
+    // Labels are for people: where two sites share one, nothing is concluded either.
+    if open
+        .sites
+        .values()
+        .filter(|site| site.label == place)
+        .count()
+        != 1
+    {
         return;
     }
     let refused = open.sites.values_mut().filter(|site| site.label == place);
