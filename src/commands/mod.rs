@@ -14,3 +14,6 @@ pub mod rollback;
 pub mod rotate;
 pub mod skip;
 pub mod typed;
+
+#[cfg(test)]
+mod assisted;

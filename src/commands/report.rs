@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Report};
 use crate::exit::Exit;
+use crate::ledger::State;
 use crate::model::when;
-use crate::rotation::{Course, Ending, Item, Manner, Outcome};
+use crate::rotation::{Course, Ending, Item, Manner, Outcome, Standing};
 use crate::run::Run;
 
 /// The exit code of an outcome.
@@ -57,8 +58,9 @@ pub(super) fn outcomes(run: &mut Run, outcomes: &[Outcome]) -> Exit {
     all
 }
 
-/// Says which secrets only a person can go on with. A run that was not asked for them by name goes on with the others.
-pub(super) fn errands(run: &mut Run, items: &[Item]) -> Exit {
+/// Says which secrets only a person can go on with. A run that was not asked for them by name goes on with the others,
+/// and keeps quiet of a due date of which people were told already: the exit code says that it is still to be done.
+pub(super) fn errands(run: &mut Run, items: &[Item], state: &State) -> Exit {
     let mut all = Exit::Done;
     for item in items {
         let Some(errand) = &item.person else { continue };
@@ -67,6 +69,10 @@ pub(super) fn errands(run: &mut Run, items: &[Item]) -> Exit {
             continue;
         }
         all = all.merge(Exit::PersonNeeded);
+        let warned = state.secret(&item.secret).and_then(|secret| secret.warned);
+        if item.standing == Standing::Due && warned.is_some() && warned == item.due {
+            continue;
+        }
         let report = Report::new(anyhow::anyhow!(
             "secret `{}`: a person is needed: {}",
             item.secret,

@@ -42,14 +42,15 @@ pub fn revoke(run: &mut Run, args: &Args) -> Result<Exit> {
         grace,
         most: usize::MAX,
     };
-    let items = plan(&joined.secrets, joined.read(run)?.state(), &ask);
+    let known = joined.read(run)?;
+    let items = plan(&joined.secrets, known.state(), &ask);
     // Errands of rotations that have not begun are `rotate`'s to tell.
     let open: Vec<_> = items
         .iter()
         .filter(|item| matches!(item.standing, Standing::Open(_)))
         .cloned()
         .collect();
-    let errands = report::errands(run, &open);
+    let errands = report::errands(run, &open, known.state());
     if items.iter().all(|item| item.revoke.is_none()) {
         return Ok(errands.merge(report::idle(run, &items, manner)));
     }

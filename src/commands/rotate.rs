@@ -74,7 +74,7 @@ pub fn rotate(run: &mut Run, args: &Args) -> Result<Exit> {
         super::plan::show(run, &joined, known.state(), &items, run.now);
         return Ok(Exit::Done);
     }
-    let errands = report::errands(run, &items);
+    let errands = report::errands(run, &items, known.state());
     let supplied = supplied(run, &joined, &items)?;
     if items.iter().all(|item| item.rotate.is_none()) {
         return Ok(errands.merge(report::idle(run, &items, manner)));

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::answer::{Translate, Try, broken, cut_off, json, judge, too_long};
 use super::reply::{BODY, Reply};
 use super::tries::{End, Nature, Tries};
-use super::{Api, client};
+use super::{Api, client, segment};
 use crate::model::{Effect, Fault, SecretValue};
 
 /// A call that has not been sent yet.
@@ -99,6 +99,14 @@ impl Call {
             Err(_) => self.fault = Some(Fault::refused("the request cannot be put together")),
         }
         self.header("content-type", kind)
+    }
+
+    /// Sends a form, as browsers encode it. Names may hold brackets: `metadata[gen]`.
+    pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
+        let pair = |(name, value): &(&str, &str)| format!("{}={}", segment(name), segment(value));
+        let pairs: Vec<String> = pairs.iter().map(pair).collect();
+        self.body = Some(Zeroizing::new(pairs.join("&").into_bytes()));
+        self.header("content-type", "application/x-www-form-urlencoded")
     }
 
     /// Takes these statuses for an answer instead of a failure.

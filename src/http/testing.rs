@@ -29,7 +29,7 @@ pub(crate) struct Received {
     pub(crate) line: String,
     /// The header lines.
     pub(crate) headers: String,
-    /// The JSON body; null where there is none.
+    /// The JSON body, or a text with what is not JSON; null where there is none.
     pub(crate) body: Value,
 }
 
@@ -131,8 +131,16 @@ fn receive(stream: &mut TcpStream) -> Option<Received> {
     Some(Received {
         line: line.trim_end_matches(" HTTP/1.1").to_owned(),
         headers: headers.to_ascii_lowercase(),
-        body: serde_json::from_slice(&body).unwrap_or_default(),
+        body: read(&body),
     })
+}
+
+fn read(body: &[u8]) -> Value {
+    let text = || String::from_utf8_lossy(body).into_owned();
+    match body.is_empty() {
+        true => Value::Null,
+        false => serde_json::from_slice(body).unwrap_or_else(|_| Value::String(text())),
+    }
 }
 
 /// A clock on which waiting takes no time, and that remembers its waits.

@@ -5,10 +5,12 @@ mod command;
 mod database;
 mod generated;
 mod github;
+mod github_deploy_key;
 mod openai;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod stripe;
+mod stripe_webhook;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,7 +26,9 @@ use crate::model::{
 pub const KINDS: &[IssuerKind] = &[
     openai::KIND,
     stripe::KIND,
+    stripe_webhook::KIND,
     github::KIND,
+    github_deploy_key::KIND,
     generated::KIND,
     command::KIND,
     #[cfg(feature = "postgres")]
@@ -39,8 +43,12 @@ pub enum IssuerConfig {
     Openai(openai::Config),
     /// API keys of Stripe, which a person makes.
     Stripe(stripe::Config),
+    /// Signing secrets of a webhook endpoint at Stripe.
+    StripeWebhook(stripe_webhook::Config),
     /// Personal tokens of GitHub, which a person makes.
     Github(github::Config),
+    /// Deploy keys of a repository at GitHub.
+    GithubDeployKey(github_deploy_key::Config),
     /// Values that rotakey makes up.
     Generated(generated::Config),
     /// A program of one's own.
@@ -56,7 +64,9 @@ impl IssuerConfig {
         match self {
             Self::Openai(config) => config.fields(),
             Self::Stripe(config) => config.fields(),
+            Self::StripeWebhook(config) => config.fields(),
             Self::Github(config) => config.fields(),
+            Self::GithubDeployKey(config) => config.fields(),
             Self::Generated(config) => config.fields(),
             Self::Command(config) => config.fields(),
             #[cfg(feature = "postgres")]
@@ -76,7 +86,15 @@ pub fn build(
     Ok(match config {
         IssuerConfig::Openai(config) => Arc::new(openai::OpenAi::new(config, needed()?, clock)?),
         IssuerConfig::Stripe(config) => Arc::new(stripe::Stripe::new(config, needed()?, clock)?),
+        IssuerConfig::StripeWebhook(config) => {
+            Arc::new(stripe_webhook::Webhooks::new(config, needed()?, clock)?)
+        }
         IssuerConfig::Github(config) => Arc::new(github::GitHub::new(config, needed()?, clock)?),
+        IssuerConfig::GithubDeployKey(config) => Arc::new(github_deploy_key::DeployKeys::new(
+            config,
+            needed()?,
+            clock,
+        )?),
         IssuerConfig::Generated(config) => Arc::new(generated::Generated::new(&config)),
         IssuerConfig::Command(config) => Arc::new(command::Command::new(config, secret.clone())?),
         #[cfg(feature = "postgres")]
