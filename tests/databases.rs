@@ -21,3 +21,7 @@ mod postgres_roles;
 #[cfg(feature = "postgres")]
 #[path = "databases/postgres_server.rs"]
 mod postgres_server;
+
+#[cfg(feature = "redis")]
+#[path = "databases/redis.rs"]
+mod redis_users;

@@ -7,6 +7,8 @@ mod generated;
 mod openai;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +27,8 @@ pub const KINDS: &[IssuerKind] = &[
     command::KIND,
     #[cfg(feature = "postgres")]
     postgres::KIND,
+    #[cfg(feature = "redis")]
+    redis::KIND,
 ];
 
 /// The keys of one issuer in `rotations.yaml`, by its kind.
@@ -40,6 +44,9 @@ pub enum IssuerConfig {
     /// Passwords of PostgreSQL roles.
     #[cfg(feature = "postgres")]
     Postgres(postgres::Config),
+    /// Passwords of a Redis user.
+    #[cfg(feature = "redis")]
+    Redis(redis::Config),
 }
 
 impl IssuerConfig {
@@ -51,6 +58,8 @@ impl IssuerConfig {
             Self::Command(config) => config.fields(),
             #[cfg(feature = "postgres")]
             Self::Postgres(config) => config.fields(),
+            #[cfg(feature = "redis")]
+            Self::Redis(config) => config.fields(),
         }
     }
 }
@@ -69,6 +78,8 @@ pub fn build(
         IssuerConfig::Command(config) => Arc::new(command::Command::new(config, secret.clone())?),
         #[cfg(feature = "postgres")]
         IssuerConfig::Postgres(config) => Arc::new(postgres::Postgres::new(config, needed()?)?),
+        #[cfg(feature = "redis")]
+        IssuerConfig::Redis(config) => Arc::new(redis::Redis::new(config, needed()?)?),
     })
 }
 
