@@ -1,7 +1,7 @@
 //! Issuers: who makes and kills versions. The contract every kind keeps, and the one place that builds them.
 
 mod command;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
+#[cfg(any(feature = "postgres", feature = "redis"))]
 mod database;
 mod generated;
 mod openai;

@@ -1,6 +1,6 @@
 //! Issue and verify: a new version comes to be, is recorded before anything else happens, and is proven.
 
-use crate::issuers::{Ability, Request, Verdict};
+use crate::issuers::{Ability, Request, ValueBy, Verdict};
 use crate::ledger::{
     Begun, LedgerError, NewVersion, Phase, Progress as Inside, Step, Trigger, What,
 };
@@ -12,6 +12,13 @@ use super::observe::{Freshness, Look};
 use super::outcome::{Course, Ending};
 use super::plan::Move;
 use super::progress::Happening;
+
+/// Whether keys that nobody will use are gone.
+enum Reaped {
+    All,
+    /// One is left, and the ending says why.
+    Left,
+}
 
 impl Drive<'_> {
     /// Looks before it leaps: a rotation begins only when every site could be found, so that no key is made that
@@ -134,7 +141,7 @@ impl Drive<'_> {
             let finds = self.secret(&name).issuer.capabilities().finds;
             match (finds, chosen_here) {
                 (Ability::Yes, chosen_here) => self.search(&name, lost, chosen_here)?,
-                (Ability::No, true) => self.again(&name, lost)?,
+                (Ability::No, true) => self.take_back(&name, lost)?,
                 (Ability::No, false) => {
                     let hint = format!(
                         "remove the newest key by hand if there is one nobody knows, then run `rotakey rollback {name}`"
@@ -180,7 +187,35 @@ impl Drive<'_> {
                 _ => self.again(name, lost),
             };
         }
-        for orphan in found {
+        let orphans = found.into_iter().map(|found| found.key).collect();
+        match self.reap(name, orphans)? {
+            Reaped::All => self.again(name, lost),
+            Reaped::Left => Ok(()),
+        }
+    }
+
+    /// Where nothing can be listed, the value chosen here is the only handle on what may have been made of it. It is
+    /// revoked before anybody says that nothing is left there.
+    fn take_back(&mut self, name: &SecretName, lost: Lost) -> Result<(), LedgerError> {
+        let can = self.secret(name).issuer.capabilities();
+        let revokes = can.value == ValueBy::Rotakey
+            && can.revokes == Ability::Yes
+            && can.shows_death == Ability::Yes;
+        let proposal = self.open(name).and_then(|open| open.proposal.clone());
+        let orphans = match lost {
+            Lost::GiveUp if revokes => proposal.into_iter().collect(),
+            Lost::GiveUp | Lost::AskAgain => Vec::new(),
+        };
+        match self.reap(name, orphans)? {
+            Reaped::All => self.again(name, lost),
+            Reaped::Left => Ok(()),
+        }
+    }
+
+    /// Kills keys that nobody will use.
+    fn reap(&mut self, name: &SecretName, orphans: Vec<Key>) -> Result<Reaped, LedgerError> {
+        let secret = self.secret(name);
+        for orphan in orphans {
             let place = secret.issuer.place();
             self.inside(
                 name,
@@ -192,21 +227,22 @@ impl Drive<'_> {
             )?;
             self.ledger.commit()?;
             self.ledger.claim().check()?;
-            match secret.issuer.revoke(&orphan.key) {
+            match secret.issuer.revoke(&orphan) {
                 Effect::Done(()) => {
                     self.inside(name, Inside::Settled)?;
-                    self.inside(
-                        name,
-                        Inside::OrphanReaped {
-                            key_id: orphan.key.id,
-                        },
-                    )?;
+                    self.inside(name, Inside::OrphanReaped { key_id: orphan.id })?;
                 }
-                Effect::NotDone(fault) => return self.dead_end_fault(name, &fault),
-                Effect::Uncertain(fault) => return self.doubt(name, Step::Revoke, &place, &fault),
+                Effect::NotDone(fault) => {
+                    self.dead_end_fault(name, &fault)?;
+                    return Ok(Reaped::Left);
+                }
+                Effect::Uncertain(fault) => {
+                    self.doubt(name, Step::Revoke, &place, &fault)?;
+                    return Ok(Reaped::Left);
+                }
             }
         }
-        self.again(name, lost)
+        Ok(Reaped::All)
     }
 
     fn again(&mut self, name: &SecretName, lost: Lost) -> Result<(), LedgerError> {
