@@ -2,26 +2,30 @@
 //!
 //! `tests/servers.sh` installs the servers. Without one its tests say so and pass, unless `ROTAKEY_SERVERS=required`.
 
+#[cfg(test)]
 #[path = "databases/server.rs"]
 mod server;
 
+#[cfg(test)]
 #[path = "databases/issuer.rs"]
 mod issuer;
+#[cfg(test)]
 #[path = "databases/load.rs"]
 mod load;
+#[cfg(test)]
 #[path = "databases/proxy.rs"]
 mod proxy;
 
-#[cfg(feature = "postgres")]
+#[cfg(all(test, feature = "postgres"))]
 #[path = "databases/postgres_load.rs"]
 mod postgres_load;
-#[cfg(feature = "postgres")]
+#[cfg(all(test, feature = "postgres"))]
 #[path = "databases/postgres.rs"]
 mod postgres_roles;
-#[cfg(feature = "postgres")]
+#[cfg(all(test, feature = "postgres"))]
 #[path = "databases/postgres_server.rs"]
 mod postgres_server;
 
-#[cfg(feature = "redis")]
+#[cfg(all(test, feature = "redis"))]
 #[path = "databases/redis.rs"]
 mod redis_users;
