@@ -16,16 +16,20 @@ mod load;
 #[path = "databases/proxy.rs"]
 mod proxy;
 
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(test)]
+#[cfg(feature = "postgres")]
 #[path = "databases/postgres_load.rs"]
 mod postgres_load;
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(test)]
+#[cfg(feature = "postgres")]
 #[path = "databases/postgres.rs"]
 mod postgres_roles;
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(test)]
+#[cfg(feature = "postgres")]
 #[path = "databases/postgres_server.rs"]
 mod postgres_server;
 
-#[cfg(all(test, feature = "redis"))]
+#[cfg(test)]
+#[cfg(feature = "redis")]
 #[path = "databases/redis.rs"]
 mod redis_users;
