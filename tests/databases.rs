@@ -2,24 +2,34 @@
 //!
 //! `tests/servers.sh` installs the servers. Without one its tests say so and pass, unless `ROTAKEY_SERVERS=required`.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
-
+#[cfg(test)]
 #[path = "databases/server.rs"]
 mod server;
 
+#[cfg(test)]
 #[path = "databases/issuer.rs"]
 mod issuer;
+#[cfg(test)]
 #[path = "databases/load.rs"]
 mod load;
+#[cfg(test)]
 #[path = "databases/proxy.rs"]
 mod proxy;
 
+#[cfg(test)]
 #[cfg(feature = "postgres")]
 #[path = "databases/postgres_load.rs"]
 mod postgres_load;
+#[cfg(test)]
 #[cfg(feature = "postgres")]
 #[path = "databases/postgres.rs"]
 mod postgres_roles;
+#[cfg(test)]
 #[cfg(feature = "postgres")]
 #[path = "databases/postgres_server.rs"]
 mod postgres_server;
+
+#[cfg(test)]
+#[cfg(feature = "redis")]
+#[path = "databases/redis.rs"]
+mod redis_users;

@@ -6,7 +6,6 @@ servers_install() {
     missing=""
     [ -n "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || missing="$missing postgresql"
     command -v redis-server >/dev/null || missing="$missing redis-server"
-    command -v mariadbd >/dev/null || missing="$missing mariadb-server"
     command -v openssl >/dev/null || missing="$missing openssl"
     [ -z "$missing" ] && return 0
     if [ "$(id -u)" != 0 ]; then

@@ -1,7 +1,7 @@
 //! Issuers: who makes and kills versions. The contract every kind keeps, and the one place that builds them.
 
 mod command;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
+#[cfg(any(feature = "postgres", feature = "redis"))]
 mod database;
 mod generated;
 mod github;
@@ -9,6 +9,8 @@ mod github_deploy_key;
 mod openai;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod stripe;
 mod stripe_webhook;
 
@@ -33,6 +35,8 @@ pub const KINDS: &[IssuerKind] = &[
     command::KIND,
     #[cfg(feature = "postgres")]
     postgres::KIND,
+    #[cfg(feature = "redis")]
+    redis::KIND,
 ];
 
 /// The keys of one issuer in `rotations.yaml`, by its kind.
@@ -56,6 +60,9 @@ pub enum IssuerConfig {
     /// Passwords of PostgreSQL roles.
     #[cfg(feature = "postgres")]
     Postgres(postgres::Config),
+    /// Passwords of a Redis user.
+    #[cfg(feature = "redis")]
+    Redis(redis::Config),
 }
 
 impl IssuerConfig {
@@ -71,6 +78,8 @@ impl IssuerConfig {
             Self::Command(config) => config.fields(),
             #[cfg(feature = "postgres")]
             Self::Postgres(config) => config.fields(),
+            #[cfg(feature = "redis")]
+            Self::Redis(config) => config.fields(),
         }
     }
 }
@@ -99,6 +108,8 @@ pub fn build(
         IssuerConfig::Command(config) => Arc::new(command::Command::new(config, secret.clone())?),
         #[cfg(feature = "postgres")]
         IssuerConfig::Postgres(config) => Arc::new(postgres::Postgres::new(config, needed()?)?),
+        #[cfg(feature = "redis")]
+        IssuerConfig::Redis(config) => Arc::new(redis::Redis::new(config, needed()?)?),
     })
 }
 

@@ -14,6 +14,13 @@ use super::plan::Move;
 use super::progress::Happening;
 use super::secret::Secret;
 
+/// Whether keys that nobody will use are gone.
+enum Reaped {
+    All,
+    /// One is left, and the ending says why.
+    Left,
+}
+
 impl Drive<'_> {
     /// Looks before it leaps: a rotation begins only when every site could be found, so that no key is made that
     /// cannot be delivered. Then the intents become durable, all in one commit (G1).
@@ -195,7 +202,17 @@ impl Drive<'_> {
                 _ => self.again(name, lost),
             };
         }
-        for orphan in found {
+        let orphans = found.into_iter().map(|found| found.key).collect();
+        match self.reap(name, orphans)? {
+            Reaped::All => self.again(name, lost),
+            Reaped::Left => Ok(()),
+        }
+    }
+
+    /// Kills keys that nobody will use.
+    fn reap(&mut self, name: &SecretName, orphans: Vec<Key>) -> Result<Reaped, LedgerError> {
+        let secret = self.secret(name);
+        for orphan in orphans {
             let place = secret.issuer.place();
             self.inside(
                 name,
@@ -207,21 +224,22 @@ impl Drive<'_> {
             )?;
             self.ledger.commit()?;
             self.ledger.claim().check()?;
-            match secret.issuer.revoke(&orphan.key) {
+            match secret.issuer.revoke(&orphan) {
                 Effect::Done(()) => {
                     self.inside(name, Inside::Settled)?;
-                    self.inside(
-                        name,
-                        Inside::OrphanReaped {
-                            key_id: orphan.key.id,
-                        },
-                    )?;
+                    self.inside(name, Inside::OrphanReaped { key_id: orphan.id })?;
                 }
-                Effect::NotDone(fault) => return self.dead_end_fault(name, &fault),
-                Effect::Uncertain(fault) => return self.doubt(name, Step::Revoke, &place, &fault),
+                Effect::NotDone(fault) => {
+                    self.dead_end_fault(name, &fault)?;
+                    return Ok(Reaped::Left);
+                }
+                Effect::Uncertain(fault) => {
+                    self.doubt(name, Step::Revoke, &place, &fault)?;
+                    return Ok(Reaped::Left);
+                }
             }
         }
-        self.again(name, lost)
+        Ok(Reaped::All)
     }
 
     fn again(&mut self, name: &SecretName, lost: Lost) -> Result<(), LedgerError> {

@@ -405,11 +405,11 @@ fn watched<'a>(
 pub(super) fn next_verb(phase: Phase) -> &'static str {
     match phase {
         Phase::Grace | Phase::Revoking | Phase::Discarding => "revoke",
+        Phase::Undoing => "rollback",
         Phase::Unbegun
         | Phase::Issuing
         | Phase::Issued
         | Phase::Delivering
-        | Phase::Undoing
         | Phase::Finished
         | Phase::RolledBack
         | Phase::Abandoned => "rotate",

@@ -32,6 +32,7 @@ pub(crate) struct Told {
 
 impl Load<'_> {
     /// Rotates and revokes, round after round. No log-in may fail.
+    #[expect(clippy::print_stderr, reason = "what was measured is for people")]
     pub(crate) fn run(&self) -> Told {
         let rounds = std::env::var("ROTAKEY_ROUNDS").map_or(ROUNDS, |text| text.parse().unwrap());
         let folder = tempfile::tempdir().unwrap();

@@ -142,6 +142,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// What to do without a server.
+#[expect(clippy::print_stderr, reason = "a test that did nothing has to say so")]
 pub(crate) fn absent(name: &str) {
     let required = std::env::var_os("ROTAKEY_SERVERS").is_some_and(|text| text == "required");
     assert!(!required, "{name} is not installed: see tests/servers.sh");

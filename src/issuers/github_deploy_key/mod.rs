@@ -231,7 +231,7 @@ impl Issuer for DeployKeys {
         }]
     }
 
-    fn propose(&self, _current: Option<&Key>) -> Result<Option<Key>, Fault> {
+    fn propose(&self, _current: Option<&Key>, _trust: super::Trust) -> Result<Option<Key>, Fault> {
         let (private, public) = pair::make()?;
         let fields = [
             (FieldName::new(Fields::VALUE), private),

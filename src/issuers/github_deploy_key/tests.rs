@@ -85,8 +85,14 @@ fn asking_again_with_the_same_pair_finds_the_key_that_is_there() {
 #[test]
 fn a_proposal_is_a_pair_that_nobody_has_seen_before() {
     let issuer = issuer("http://127.0.0.1:1");
-    let one = issuer.propose(None).unwrap().unwrap();
-    let other = issuer.propose(Some(&one)).unwrap().unwrap();
+    let one = issuer
+        .propose(None, crate::issuers::Trust::Kept)
+        .unwrap()
+        .unwrap();
+    let other = issuer
+        .propose(Some(&one), crate::issuers::Trust::Kept)
+        .unwrap()
+        .unwrap();
     assert_ne!(public(&one).unwrap(), public(&other).unwrap());
     let private = one.fields.primary().unwrap().expose();
     assert!(private.starts_with("-----BEGIN OPENSSH PRIVATE KEY-----\n"));

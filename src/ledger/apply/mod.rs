@@ -9,7 +9,7 @@ use crate::model::{Instant, SecretName, Tag, VersionNumber};
 use super::change::{Begun, Change, NewVersion, Step, What};
 use super::event::{Event, KeyMark};
 use super::phase::{IllegalMilestone, Milestone, next};
-use super::state::{Promoted, Rotation, SecretState, Skip, Stage, State, Unsettled, Version};
+use super::state::{Promoted, Rotation, SecretState, Skip, Stage, State, Unsettled, Version, Way};
 
 /// Why a change cannot be recorded. A broken invariant of our own, never a person's mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -226,10 +226,11 @@ impl Applying<'_> {
     fn resumed(&mut self) -> Events {
         self.reach(Milestone::Resumed)?;
         let open = self.open()?;
-        for site in open.sites.values_mut() {
-            site.write = None;
+        // The writes stay on record: a site that was put back is written again because it was, and one that was ever
+        // touched is never taken for untouched.
+        for service in open.services.values_mut() {
+            (service.way, service.asked, service.confirmed) = (Way::Forward, None, false);
         }
-        open.services.clear();
         let (from, to) = (open.from, open.to);
         // A rollback out of the grace is taken back to before the promotion: it is proven and promoted again.
         open.promoted = None;

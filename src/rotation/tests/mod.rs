@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use crate::issuers::ValueBy;
 use crate::ledger::{
     Actor, ActorKind, Change, Guard, Ledger, LedgerError, LockedLedger, MemoryStore, NewVersion,
-    Opening, Revision, SecretState, Store, What,
+    Opening, Phase, Revision, SecretState, Store, Way, What,
 };
 use crate::model::{
     Clock, Credential, Fault, Fields, Hint, Instant, Key, KeyId, Making, Policy, RunId, Schedule,
@@ -93,6 +93,8 @@ struct Life {
     runs: usize,
     /// The key that a person hands over to the next run.
     handed: Option<String>,
+    /// Which way a person goes on with a rollback that was given up: back, or forward after all.
+    goes: Way,
     _folder: tempfile::TempDir,
 }
 
@@ -164,6 +166,7 @@ impl Life {
             side,
             runs: 0,
             handed: None,
+            goes: Way::Back,
             _folder: folder,
         };
         life.adopt();
@@ -229,11 +232,18 @@ impl Life {
                 most: 5,
             };
             let work = plan(&self.secrets, ledger.state(), &ask);
-            let mut outcomes = rotate(
-                self.tools(&mut ledger, &opening, &refuge, &mut Silent),
-                &work,
-            )
-            .expect("rotate");
+            let open = ledger
+                .state()
+                .secret(&name())
+                .and_then(|secret| secret.rotation.as_ref());
+            let undoing = open.is_some_and(|open| open.phase() == Ok(Phase::Undoing));
+            let back = manner == Manner::ByHand && undoing && self.goes == Way::Back;
+            let mut silent = Silent;
+            let tools = self.tools(&mut ledger, &opening, &refuge, &mut silent);
+            let mut outcomes = match back {
+                true => rollback(tools, &name(), "a person goes on").expect("rollback"),
+                false => rotate(tools, &work).expect("rotate"),
+            };
             let ask = Ask {
                 now: self.outside.now(),
                 ..ask
@@ -476,6 +486,11 @@ fn a_service_that_is_unwell_with_the_new_key_takes_everything_back() {
     let jobs = ends.flat_map(|(first, second)| Mishap::ALL.map(|mishap| (first, second, mishap)));
     side_by_side(jobs.collect(), |(first, second, mishap)| {
         let mut life = Life::new(ValueBy::Issuer);
+        life.goes = if first % 2 == 0 {
+            Way::Forward
+        } else {
+            Way::Back
+        };
         {
             let mut world = life.outside.world();
             world.only_well_with = Some(FIRST.to_owned());
