@@ -313,7 +313,7 @@ impl Life {
         let current = current.expect("a current value");
         assert_eq!(
             world.live_values(),
-            [current.clone()],
+            std::slice::from_ref(&current),
             "one live key, the current one: {}",
             story()
         );
