@@ -55,8 +55,7 @@ fn truncated() {
 #[test]
 fn one_byte_flipped() {
     let (sandbox, _) = shop::both();
-    let bytes = fs::read(sandbox.path(LEDGER)).expect("a ledger");
-    let mut flipped = bytes.clone();
+    let mut flipped = fs::read(sandbox.path(LEDGER)).expect("a ledger");
     let last = flipped.len() - 1;
     flipped[last] ^= 1;
     fs::write(sandbox.path(LEDGER), &flipped).expect("a file");

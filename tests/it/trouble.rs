@@ -192,7 +192,7 @@ fn a_skipped_rotation_waits_for_its_new_date() {
         .exits(Exit::Done)
         .says("openai: postponed to Feb 28, 2024\n");
     for _ in 0..9 {
-        let ran = sandbox.run("rotate").exits(Exit::Done).is_silent();
+        let ran = sandbox.run("rotate").exits(Exit::Done).silent();
         assert_eq!(ran.requests, 0);
         sandbox.advance(TimeDelta::days(1));
     }

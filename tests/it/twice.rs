@@ -24,29 +24,29 @@ fn every_command_of_the_crontab_run_twice_does_nothing_the_second_time() {
     sandbox.run("plan --warn").exits(Exit::Done);
     does_nothing(&sandbox, "plan --warn", "")
         .exits(Exit::Done)
-        .is_silent();
+        .silent();
     sandbox.run("rotate").exits(Exit::Done);
     does_nothing(&sandbox, "rotate", "")
         .exits(Exit::Done)
-        .is_silent();
+        .silent();
     does_nothing(&sandbox, "plan --warn", "")
         .exits(Exit::Done)
-        .is_silent();
+        .silent();
     does_nothing(&sandbox, "revoke", "")
         .exits(Exit::Done)
-        .is_silent();
+        .silent();
     sandbox.advance(TimeDelta::hours(25));
     let ran = sandbox.run("revoke").exits(Exit::Done);
     assert!(ran.requests > 0);
     does_nothing(&sandbox, "revoke", "")
         .exits(Exit::Done)
-        .is_silent();
+        .silent();
     does_nothing(&sandbox, "rotate", "")
         .exits(Exit::Done)
-        .is_silent();
+        .silent();
     does_nothing(&sandbox, "plan --warn", "")
         .exits(Exit::Done)
-        .is_silent();
+        .silent();
 }
 
 #[test]

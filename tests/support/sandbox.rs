@@ -55,7 +55,7 @@ impl Ran {
 
     /// Insists on silence, as cron wants it.
     #[track_caller]
-    pub(crate) fn is_silent(self) -> Self {
+    pub(crate) fn silent(self) -> Self {
         assert_eq!((self.stdout.as_str(), self.stderr.as_str()), ("", ""));
         self
     }
