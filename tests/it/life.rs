@@ -14,8 +14,8 @@ fn a_key_is_rotated_and_the_old_one_revoked_a_day_later() {
         ran.stderr,
         "openai: rotation started; the live key is sk-...q9ZP\n\
          openai: new key generated: sk-...j6Ql\n\
-         openai: added to render: 2/2\n\
-         openai: added to vercel/acme: 3/3\n\
+         openai: added to Render env vars: 2/2\n\
+         openai: added to Vercel env vars: 3/3\n\
          openai: vercel/acme observed on the new key: 3/3\n\
          openai: render observed on the new key: 2/2\n\
          openai: sk-...j6Ql is current on 5/5 services; sk-...q9ZP will be revoked after Feb 19, 2024 09:02 UTC\n"
@@ -29,7 +29,7 @@ fn a_key_is_rotated_and_the_old_one_revoked_a_day_later() {
     let ran = sandbox.run("revoke").exits(Exit::Done);
     assert_eq!(
         ran.stderr,
-        "openai: sk-...q9ZP revoked and observed dead; next rotation Mar 19, 2024\n"
+        "openai: sk-...q9ZP revoked: openai project proj_65gKsH6ucUhAHn07VkznDSwE refuses it; next rotation Mar 19, 2024\n"
     );
     assert_eq!(shop::live_keys(&sandbox), [new]);
     shop::nothing_is_broken(&sandbox);
