@@ -16,4 +16,4 @@ pub mod skip;
 pub mod typed;
 
 #[cfg(test)]
-mod assisted;
+mod tests;

@@ -1,9 +1,11 @@
 //! Undo: the old version goes back to every site that was touched, is activated and confirmed, and then the new
 //! version is killed. No site is ever left on a version that is about to die.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 
-use crate::ledger::{LedgerError, Phase, Way, What};
+use crate::ledger::{LedgerError, Phase, Progress as Inside, ServiceProgress, Way, What};
 use crate::model::{Fault, SecretName, SecretValue, SiteId};
 use crate::targets::Stored;
 
@@ -62,6 +64,7 @@ impl Drive<'_> {
                         continue;
                     }
                     writes.extend(self.intend_writes(&name, &look, wanted, Way::Back)?);
+                    self.turn_back_the_rest(&name)?;
                 }
                 Err(fault) => self.dead_end_fault(&name, &fault)?,
             }
@@ -80,6 +83,41 @@ impl Drive<'_> {
             }
         }
         self.ledger.commit()
+    }
+
+    /// Services whose sites need no write may still run the new version, or may have been left in between: they are
+    /// looked at like the others, and redeployed where they do not serve what their sites hold.
+    fn turn_back_the_rest(&mut self, name: &SecretName) -> Result<(), LedgerError> {
+        let forward = self
+            .open(name)
+            .map(|open| open.services.iter())
+            .into_iter()
+            .flatten();
+        let forward = forward.filter(|(_, service)| service.way == Way::Forward);
+        let services: BTreeMap<_, _> = forward
+            .map(|(id, service)| {
+                let (label, target) = (service.label.clone(), service.target.clone());
+                let back = ServiceProgress {
+                    label,
+                    target,
+                    way: Way::Back,
+                    asked: None,
+                    confirmed: false,
+                };
+                (id.clone(), back)
+            })
+            .collect();
+        if services.is_empty() {
+            return Ok(());
+        }
+        self.inside(
+            name,
+            Inside::Turned {
+                way: Way::Back,
+                sites: Vec::new(),
+                services,
+            },
+        )
     }
 
     /// Platforms date deployments and writes by the second. A redeploy that was asked for just before the write that

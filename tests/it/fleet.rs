@@ -56,7 +56,7 @@ fn two_secrets_in_twenty_services_redeploy_each_service_once() {
         ("render.list_services", 4),
         ("render.put_env", 16),
         ("render.read_env", 32),
-        ("vercel.deployment", 36),
+        ("vercel.deployment", 26),
         ("vercel.list_env", 24),
         ("vercel.list_projects", 3),
         ("vercel.list_shared", 2),

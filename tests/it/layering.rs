@@ -135,9 +135,13 @@ fn a_kind_is_known_by_its_own_file_and_its_table_alone() {
     let mut wrong = Vec::new();
     for (folder, kind) in targets.chain(issuers) {
         for (file, code) in &sources() {
-            let own = format!("{folder}/{kind}");
-            // `command` is a kind of both.
-            if file.starts_with(&own) || file == &format!("{folder}/mod.rs") || kind == "command" {
+            let own = format!("{folder}/{}", kind.replace('-', "_"));
+            // `command` is a kind of both; a vault is 1Password's own word; `github` is also the account of the kinds
+            // that are named after it.
+            let other = kind == "command"
+                || (kind == "vault" && file.starts_with("targets/onepassword"))
+                || (kind == "github" && file.contains("/github_"));
+            if file.starts_with(&own) || file == &format!("{folder}/mod.rs") || other {
                 continue;
             }
             let typed = format!("\"{kind}\"");

@@ -78,7 +78,7 @@ impl PasswordStore {
                 "`{}` is not the name of an entry",
                 sanitise(&config.entry)
             ))
-            .hint("write it as `pass ls` shows it, such as `api/openai`"));
+            .hint("write it as `pass ls` shows it, such as `api/payments`"));
         }
         let line = match &config.key {
             Some(key) => Line::keyed(key)?,
