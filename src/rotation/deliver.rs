@@ -77,10 +77,15 @@ impl Drive<'_> {
                 self.forward_fault(&name, &fault)?;
             }
         }
+        // Where every site of every stage is done, another look would only cost calls.
+        let done = |name: &SecretName| {
+            self.open(name)
+                .is_some_and(|open| !open.sites.is_empty() && is_everywhere(open))
+        };
         let unseen: Vec<_> = self
             .under_way()
             .into_iter()
-            .filter(|name| !self.looks.contains_key(name))
+            .filter(|name| !self.looks.contains_key(name) && !done(name))
             .collect();
         for (name, look) in self.look(&unseen)? {
             match look {
