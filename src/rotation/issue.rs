@@ -295,6 +295,16 @@ impl Drive<'_> {
                     .state(&name)?
                     .current()
                     .and_then(|version| version.key());
+                // Where the issuer makes the value, a leaked one may name the place of the next, and must not be
+                // carried along in it.
+                let carried = open.proposal.is_some() || open.trigger != Trigger::Emergency;
+                let current = current.map(|key| match carried {
+                    true => key,
+                    false => Key {
+                        fields: Default::default(),
+                        ..key
+                    },
+                });
                 Some((
                     name.clone(),
                     open.tag.clone(),
