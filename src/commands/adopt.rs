@@ -127,7 +127,7 @@ fn superseded(secret: &Secret, other: &Version) -> Result<()> {
 }
 
 fn asked(run: &mut Run, joined: &Joined, secret: &Secret) -> Result<Fields> {
-    let names = joined.config.secrets[&secret.name].issuer.config.fields();
+    let names = &joined.about[&secret.name].fields;
     let title = &secret.policy.title;
     let read = |run: &mut Run, question: &str| {
         run.input

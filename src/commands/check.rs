@@ -47,13 +47,12 @@ pub fn check(run: &mut Run, _: &Args) -> Result<Exit> {
             });
         }
     }
-    for (name, secret) in joined
-        .config
-        .secrets
+    for (name, about) in joined
+        .about
         .iter()
-        .filter(|(_, secret)| !secret.used_by.is_empty())
+        .filter(|(_, about)| !about.used_by.is_empty())
     {
-        let accounts: Vec<String> = secret
+        let accounts: Vec<String> = about
             .used_by
             .iter()
             .map(|account| format!("`{account}`"))

@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 
-use crate::config::{self, Config, SecretConfig, Surroundings, TargetSetup, private_file};
+use crate::config::{self, LedgerConfig, SecretConfig, Surroundings, TargetSetup, private_file};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::issuers::{self, Issuer};
+use crate::issuers;
 use crate::ledger::{Ledger, LedgerError, LockedLedger, Opening};
-use crate::model::{Clock, Fault, Fields, SecretName, SecretValue};
+use crate::model::{
+    Account, AccountName, Clock, Fault, FieldName, Fields, SecretName, SecretValue,
+};
 use crate::rotation::{Destination, Probe, Secret};
 use crate::run::Run;
 use crate::targets::{self, Connections};
@@ -22,10 +24,23 @@ const LARGEST: u64 = 8 * 1024 * 1024;
 
 /// Everything a verb works with.
 pub(super) struct Joined {
-    pub(super) config: Config,
+    pub(super) max_per_run: usize,
     pub(super) secrets: BTreeMap<SecretName, Secret>,
+    /// What the verbs know of each secret and its rotation need not.
+    pub(super) about: BTreeMap<SecretName, About>,
+    ledger: LedgerConfig,
     path: PathBuf,
     current: Current,
+}
+
+/// What is said of a secret beside how it is rotated.
+pub(super) struct About {
+    /// The fields a version has.
+    pub(super) fields: Vec<FieldName>,
+    /// The accounts that see it: the issuer's, then those of its targets.
+    pub(super) accounts: Vec<Arc<Account>>,
+    /// The accounts of rotakey itself that use it as their credential.
+    pub(super) used_by: Vec<AccountName>,
 }
 
 /// The live values, for credentials of rotakey's own that it rotates itself. Known once the ledger is open.
@@ -35,7 +50,6 @@ struct Current(Arc<Mutex<BTreeMap<SecretName, SecretValue>>>);
 /// Reads the configuration and opens what it names. Sends nothing and loads no credential.
 pub(super) fn join(run: &Run) -> Result<Joined> {
     let path = run.config_path();
-    let text = read(&path)?;
     let current = Current::default();
     let lookup = current.clone();
     let around = Surroundings {
@@ -47,18 +61,21 @@ pub(super) fn join(run: &Run) -> Result<Joined> {
         || path.display().to_string(),
         |name| name.to_string_lossy().into_owned(),
     );
-    let mut config = config::resolve(&text, &file, &around)?;
+    let config = config::resolve(&read(&path)?, &file, &around)?;
     let connections = Connections::new(Arc::clone(&run.clock), run.workers).beside(&around.dir);
     let mut secrets = BTreeMap::new();
-    for name in config.secrets.keys().cloned().collect::<Vec<_>>() {
-        let issuer = issuer(&name, &config.secrets[&name], run)?;
-        config.settle_grace(&name, issuer.capabilities().overlap)?;
-        let secret = build(&name, &config.secrets[&name], issuer, &connections)?;
+    let mut about = BTreeMap::new();
+    // Each is given up as soon as it is built: ten thousand secrets are not held twice.
+    for (name, secret) in config.secrets {
+        about.insert(name.clone(), About::of(&secret));
+        let secret = build(&name, secret, &config.file, run, &connections)?;
         secrets.insert(name, secret);
     }
     Ok(Joined {
-        config,
+        max_per_run: config.max_per_run,
         secrets,
+        about,
+        ledger: config.ledger,
         path,
         current,
     })
@@ -103,8 +120,8 @@ impl Joined {
     fn opening(&self, run: &Run) -> Result<Opening> {
         let place = run
             .ledger_named()
-            .unwrap_or_else(|| self.config.ledger.path.clone());
-        let identity = match (run.identity_named(), self.config.ledger.identity.clone()) {
+            .unwrap_or_else(|| self.ledger.path.clone());
+        let identity = match (run.identity_named(), self.ledger.identity.clone()) {
             (Some(named), _) => private_file(named),
             (None, Some(configured)) => configured,
             (None, None) => private_file(self.path.with_file_name("identity.txt")),
@@ -173,30 +190,43 @@ fn read(path: &Path) -> Result<String> {
         .map_err(|error| Error::new(Exit::Usage, error))
 }
 
-fn issuer(name: &SecretName, secret: &SecretConfig, run: &Run) -> Result<Arc<dyn Issuer>> {
-    let setup = &secret.issuer;
-    issuers::build(
-        setup.config.clone(),
-        name,
-        setup.account.as_ref(),
-        &run.clock,
-    )
-    .map_err(|fault| misconfigured(name, fault))
+impl About {
+    fn of(secret: &SecretConfig) -> Self {
+        let targets = secret.targets.iter().map(|target| &target.account);
+        let accounts = std::iter::once(&secret.issuer.account).chain(targets);
+        Self {
+            fields: secret.issuer.config.fields(),
+            accounts: accounts.flatten().cloned().collect(),
+            used_by: secret.used_by.clone(),
+        }
+    }
 }
 
 fn build(
     name: &SecretName,
-    secret: &SecretConfig,
-    issuer: Arc<dyn Issuer>,
+    config: SecretConfig,
+    file: &str,
+    run: &Run,
     connections: &Connections,
 ) -> Result<Secret> {
+    let (setup, mut policy) = (config.issuer, config.policy);
+    let issuer = issuers::build(setup.config, name, setup.account.as_ref(), &run.clock);
+    let issuer = issuer.map_err(|fault| misconfigured(name, fault))?;
+    let overlap = issuer.capabilities().overlap;
+    config
+        .grace_from
+        .settle(&mut policy, overlap, (name, file))?;
     let open =
         |target| destination(target, connections).map_err(|fault| misconfigured(name, fault));
     Ok(Secret {
         name: name.clone(),
-        policy: secret.policy.clone(),
+        policy,
         issuer,
-        destinations: secret.targets.iter().map(open).collect::<Result<_>>()?,
+        destinations: config
+            .targets
+            .into_iter()
+            .map(open)
+            .collect::<Result<_>>()?,
     })
 }
 
@@ -206,17 +236,17 @@ fn misconfigured(name: &SecretName, fault: Fault) -> Error {
         .context(format!("secret `{name}`"))
 }
 
-fn destination(setup: &TargetSetup, connections: &Connections) -> Result<Destination, Fault> {
-    let target = targets::build(setup.config.clone(), setup.account.as_ref(), connections)?;
+fn destination(setup: TargetSetup, connections: &Connections) -> Result<Destination, Fault> {
+    let target = targets::build(setup.config, setup.account.as_ref(), connections)?;
     let probe = |health: targets::HealthConfig| -> Probe {
         Box::new(move |clock: &dyn Clock| health.probe(clock))
     };
-    let content = setup.content.clone();
+    let content = setup.content;
     Ok(Destination {
         target,
         render: Box::new(move |fields: &Fields| content.render(fields)),
-        stage: setup.stage.clone(),
-        probes: setup.health.clone().map(probe).into_iter().collect(),
+        stage: setup.stage,
+        probes: setup.health.map(probe).into_iter().collect(),
     })
 }
 

@@ -42,7 +42,7 @@ pub fn plan(run: &mut Run, args: &Args) -> Result<Exit> {
     joined.known(&args.names)?;
     let ledger = joined.read(run)?;
     let now = args.at.unwrap_or(run.now);
-    let most = joined.config.max_per_run;
+    let most = joined.max_per_run;
     let ask = Ask {
         names: &args.names,
         now,

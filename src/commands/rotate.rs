@@ -56,7 +56,7 @@ pub fn rotate(run: &mut Run, args: &Args) -> Result<Exit> {
         (false, true) => Manner::Unattended,
     };
     let most = if names.is_empty() {
-        joined.config.max_per_run
+        joined.max_per_run
     } else {
         usize::MAX
     };
@@ -117,12 +117,7 @@ fn supplied(run: &mut Run, joined: &Joined, items: &[Item]) -> Result<BTreeMap<S
 fn exposed(joined: &Joined, run: &Run, place: &str) -> Result<Vec<SecretName>> {
     let ledger = joined.read(run)?;
     let seen = |secret: &Secret| {
-        let config = &joined.config.secrets[&secret.name];
-        let accounts = config
-            .targets
-            .iter()
-            .filter_map(|target| target.account.as_ref());
-        let mut accounts = accounts.chain(config.issuer.account.as_ref());
+        let mut accounts = joined.about[&secret.name].accounts.iter();
         let labels = secret
             .destinations
             .iter()

@@ -11,21 +11,21 @@ use super::say::{meant, quoted};
 use super::secrets::SecretConfig;
 
 /// The places that a target writes, as far as they can be told from the file.
-pub(super) struct Claim<'n> {
+pub(super) struct Claim {
     pub(super) secret: SecretName,
     pub(super) at: Mark,
     /// Kind and account.
     pub(super) world: (&'static str, Option<AccountName>),
     /// For each key of the address, the words it names; `None` is everything.
-    pub(super) address: Vec<Option<Vec<&'n str>>>,
+    pub(super) address: Vec<Option<Vec<Box<str>>>>,
 }
 
-impl<'n> Claim<'n> {
+impl Claim {
     /// What a target claims.
     pub(super) fn of(
         kind: &TargetKind,
         account: Option<AccountName>,
-        node: &'n Node<'n>,
+        node: &Node<'_>,
         secret: &SecretName,
     ) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl<'n> Claim<'n> {
     }
 
     /// The words of a key, where each means one thing and no other.
-    fn plain_words(&self, key: usize) -> Option<&[&'n str]> {
+    fn plain_words(&self, key: usize) -> Option<&[Box<str>]> {
         let words = self.address.get(key)?.as_deref()?;
         let plain = words.iter().all(|word| !word.contains('*'));
         plain.then_some(words)
@@ -68,25 +68,28 @@ fn may_meet(ours: &str, theirs: &str) -> bool {
         && (our_end.ends_with(&their_end) || their_end.ends_with(&our_end))
 }
 
-fn words<'n>(node: &'n Node<'n>, key: &str) -> Option<Vec<&'n str>> {
+fn words(node: &Node<'_>, key: &str) -> Option<Vec<Box<str>>> {
     let (key, optional) = match key.strip_suffix('?') {
         Some(key) => (key, true),
         None => (key, false),
     };
     let Some(entry) = node.get(key) else {
-        return optional.then(|| vec![""]);
+        return optional.then(|| vec!["".into()]);
     };
     match &entry.node.value {
         Value::Plain(text) | Value::Quoted(text) if text == "all" => None,
-        Value::Plain(text) | Value::Quoted(text) => Some(vec![text]),
-        Value::List(items) => items.iter().map(Node::text).collect(),
+        Value::Plain(text) | Value::Quoted(text) => Some(vec![text.as_ref().into()]),
+        Value::List(items) => items
+            .iter()
+            .map(|item| item.text().map(Into::into))
+            .collect(),
         Value::Map(_) => None,
     }
 }
 
 /// Refuses two targets that write one place: whoever is written last would win, and the other secret's users break.
-pub(super) fn refuse_shared_places(claims: &[Claim<'_>], complaints: &Complaints<'_>) {
-    let mut worlds: BTreeMap<_, Vec<&Claim<'_>>> = BTreeMap::new();
+pub(super) fn refuse_shared_places(claims: &[Claim], complaints: &Complaints<'_>) {
+    let mut worlds: BTreeMap<_, Vec<&Claim>> = BTreeMap::new();
     for claim in claims {
         worlds.entry(&claim.world).or_default().push(claim);
     }
@@ -98,14 +101,14 @@ pub(super) fn refuse_shared_places(claims: &[Claim<'_>], complaints: &Complaints
 
 /// Splits by each key for which every claim gives plain words, so that 10,000 secrets in one file are not compared
 /// pair by pair; what is left together is.
-fn among(group: Vec<&Claim<'_>>, key: usize, keys: usize, complaints: &Complaints<'_>) {
+fn among(group: Vec<&Claim>, key: usize, keys: usize, complaints: &Complaints<'_>) {
     if group.len() < 2 {
         return;
     }
     if key == keys {
         return compare(&group, complaints);
     }
-    let mut parts: BTreeMap<&str, Vec<&Claim<'_>>> = BTreeMap::new();
+    let mut parts: BTreeMap<&str, Vec<&Claim>> = BTreeMap::new();
     for claim in &group {
         let Some(words) = claim.plain_words(key) else {
             return among(group, key + 1, keys, complaints);
@@ -119,7 +122,7 @@ fn among(group: Vec<&Claim<'_>>, key: usize, keys: usize, complaints: &Complaint
     }
 }
 
-fn compare(group: &[&Claim<'_>], complaints: &Complaints<'_>) {
+fn compare(group: &[&Claim], complaints: &Complaints<'_>) {
     for (place, claim) in group.iter().enumerate() {
         if complaints.are_many() {
             return;
@@ -146,14 +149,14 @@ fn compare(group: &[&Claim<'_>], complaints: &Complaints<'_>) {
 /// Notes which secrets rotakey itself uses, and refuses secrets that need each other to be rotated.
 pub(super) fn settle_draws(
     accounts: &Accounts,
-    typed: &[&str],
+    typed: &[Box<str>],
     secrets: &mut BTreeMap<SecretName, SecretConfig>,
     complaints: &Complaints<'_>,
 ) {
     for draw in &accounts.draws {
         match secrets.get_mut(&draw.secret) {
             Some(secret) => secret.used_by.push(draw.account.clone()),
-            None if typed.contains(&draw.secret.as_str()) => {}
+            None if typed.iter().any(|name| **name == *draw.secret.as_str()) => {}
             None => unknown(draw, typed, complaints),
         }
     }
@@ -172,10 +175,11 @@ pub(super) fn settle_draws(
     }
 }
 
-fn unknown(draw: &Draw, typed: &[&str], complaints: &Complaints<'_>) {
+fn unknown(draw: &Draw, typed: &[Box<str>], complaints: &Complaints<'_>) {
     let (account, secret) = (&draw.account, draw.secret.as_str());
     let what = format!("account `{account}`: unknown secret {}", quoted(secret));
-    complaints.advise(draw.at, what, meant(secret, typed));
+    let typed: Vec<&str> = typed.iter().map(|name| &**name).collect();
+    complaints.advise(draw.at, what, meant(secret, &typed));
 }
 
 type Needs<'a> = BTreeMap<&'a SecretName, Vec<&'a SecretName>>;

@@ -55,6 +55,20 @@ impl<'t> Node<'t> {
         }
     }
 
+    /// The entries under a key, taken out, where a map stands there.
+    pub(super) fn take_entries(&mut self, key: &str) -> Vec<Entry<'t>> {
+        let Value::Map(entries) = &mut self.value else {
+            return Vec::new();
+        };
+        match entries.iter_mut().find(|entry| entry.key == key) {
+            Some(Entry { node, .. }) => match &mut node.value {
+                Value::Map(entries) => std::mem::take(entries),
+                Value::Plain(_) | Value::Quoted(_) | Value::List(_) => Vec::new(),
+            },
+            None => Vec::new(),
+        }
+    }
+
     /// The text of a scalar.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {

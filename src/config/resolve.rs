@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::issuers::Overlap;
-use crate::model::{Account, AccountName, Credential, SecretName, Span};
+use crate::model::{Account, AccountName, Credential, SecretName};
 
 use super::accounts::Accounts;
 use super::complaint::{Complaints, ConfigErrors, Mark};
@@ -14,7 +13,7 @@ use super::defaults::Defaults;
 use super::fields::Fields;
 use super::file::{self, Entry, Node, Value};
 use super::say::{looks_like_a_key, quoted};
-use super::secrets::{self, GraceFrom, SecretConfig};
+use super::secrets::{self, SecretConfig};
 use super::source::{Source, Surroundings};
 
 /// Everything that `rotations.yaml` says.
@@ -30,38 +29,6 @@ pub struct Config {
     pub accounts: BTreeMap<AccountName, Arc<Account>>,
     /// What is rotated.
     pub secrets: BTreeMap<SecretName, SecretConfig>,
-}
-
-impl Config {
-    /// Settles the grace of a secret with what its issuer can do, which only the issuer knows. Where the old version
-    /// dies as the new one is made there is no grace: one that was written for the secret is refused, and the usual
-    /// one becomes none.
-    pub fn settle_grace(
-        &mut self,
-        name: &SecretName,
-        overlap: Overlap,
-    ) -> Result<(), ConfigErrors> {
-        let Some(secret) = self
-            .secrets
-            .get_mut(name)
-            .filter(|_| overlap == Overlap::None)
-        else {
-            return Ok(());
-        };
-        let complaints = Complaints::about(&self.file);
-        match secret.grace_from {
-            GraceFrom::Secret(at) if secret.policy.grace > Span::ZERO => {
-                let grace = secret.policy.grace;
-                let what = format!(
-                    "secret `{name}`: `grace` of {grace} cannot be kept: with this issuer the old version ends when the \
-                     new one is made"
-                );
-                complaints.advise(at, what, "remove the line, or write `grace: 0s`");
-            }
-            GraceFrom::Secret(_) | GraceFrom::Defaults => secret.policy.grace = Span::ZERO,
-        }
-        complaints.settle()
-    }
 }
 
 /// Where the ledger is and who may read it.
@@ -80,8 +47,9 @@ pub struct LedgerConfig {
 /// Everything that is wrong is reported together, as far as it can be told apart.
 pub fn resolve(text: &str, file: &str, around: &Surroundings) -> Result<Config, ConfigErrors> {
     let complaints = Complaints::about(file);
-    let config = file::read(text, &complaints).and_then(|root| {
-        let config = read(&root, file, around, &complaints);
+    let config = file::read(text, &complaints).and_then(|mut root| {
+        let secrets = root.take_entries("secrets");
+        let config = read((&root, secrets), file, around, &complaints);
         refuse_keys(&root, &complaints);
         config
     });
@@ -93,7 +61,7 @@ pub fn resolve(text: &str, file: &str, around: &Surroundings) -> Result<Config, 
 }
 
 fn read(
-    root: &Node<'_>,
+    (root, entries): (&Node<'_>, Vec<Entry<'_>>),
     file: &str,
     around: &Surroundings,
     complaints: &Complaints<'_>,
@@ -119,36 +87,35 @@ fn read(
     Some(Config {
         file: file.to_owned(),
         max_per_run: defaults.max_per_run,
-        secrets: all_secrets(secrets?, &defaults, &accounts, complaints)?,
+        secrets: all_secrets((secrets?, entries), &defaults, &accounts, complaints)?,
         accounts: accounts.by_name,
         ledger: ledger?,
     })
 }
 
+/// Each entry is given up as soon as it is read: ten thousand secrets are not held twice.
 fn all_secrets(
-    node: &Node<'_>,
+    (node, entries): (&Node<'_>, Vec<Entry<'_>>),
     defaults: &Defaults,
     accounts: &Accounts,
     complaints: &Complaints<'_>,
 ) -> Option<BTreeMap<SecretName, SecretConfig>> {
-    let Value::Map(entries) = &node.value else {
+    if !matches!(node.value, Value::Map(_)) {
         let what = format!("`secrets`: expected a map, found {}", node.found());
         complaints.add(node.at, what);
         return None;
-    };
+    }
+    let typed: Vec<Box<str>> = entries.iter().map(|entry| (*entry.key).into()).collect();
     let mut claims = Vec::new();
     let mut all = BTreeMap::new();
     for entry in entries {
-        let Some(name) = super::names::secret(entry, complaints) else {
-            continue;
-        };
-        let read = secrets::read(&name, entry, (defaults, accounts), &mut claims, complaints);
-        if let Some(secret) = read {
-            all.insert(name, secret);
+        if let Some(name) = super::names::secret(&entry, complaints) {
+            let read = secrets::read(&name, &entry, (defaults, accounts), &mut claims, complaints);
+            all.extend(read.map(|secret| (name, secret)));
         }
+        refuse_keys_in(&entry, complaints);
     }
     refuse_shared_places(&claims, complaints);
-    let typed: Vec<&str> = entries.iter().map(|entry| &*entry.key).collect();
     settle_draws(accounts, &typed, &mut all, complaints);
     Some(all)
 }
@@ -206,11 +173,15 @@ fn refuse_keys(node: &Node<'_>, complaints: &Complaints<'_>) {
     match &node.value {
         Value::Plain(text) | Value::Quoted(text) => suspect(text, node.at, complaints),
         Value::List(items) => items.iter().for_each(|item| refuse_keys(item, complaints)),
-        Value::Map(entries) => entries.iter().for_each(|Entry { key, at, node }| {
-            suspect(key, *at, complaints);
-            refuse_keys(node, complaints);
-        }),
+        Value::Map(entries) => entries
+            .iter()
+            .for_each(|entry| refuse_keys_in(entry, complaints)),
     }
+}
+
+fn refuse_keys_in(entry: &Entry<'_>, complaints: &Complaints<'_>) {
+    suspect(&entry.key, entry.at, complaints);
+    refuse_keys(&entry.node, complaints);
 }
 
 fn suspect(text: &str, at: Mark, complaints: &Complaints<'_>) {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::issuers::{self, IssuerConfig};
+use crate::issuers::{self, IssuerConfig, Overlap};
 use crate::model::{Account, AccountName, AccountShape, Policy, SecretName, Span, StageName};
 
 use super::accounts::Accounts;
-use super::complaint::{Complaints, Mark};
+use super::complaint::{Complaints, ConfigErrors, Mark};
 use super::crossing::Claim;
 use super::defaults::Defaults;
 use super::fields::Fields;
@@ -47,6 +47,35 @@ pub enum GraceFrom {
     Defaults,
 }
 
+impl GraceFrom {
+    /// Settles the grace with what the issuer can do, which only the issuer knows. Where the old version dies as the
+    /// new one is made there is no grace: one that was written for the secret is refused, and the usual one becomes
+    /// none. `name` and `file` are how messages call the secret and its configuration.
+    pub fn settle(
+        self,
+        policy: &mut Policy,
+        overlap: Overlap,
+        (name, file): (&SecretName, &str),
+    ) -> Result<(), ConfigErrors> {
+        if overlap != Overlap::None {
+            return Ok(());
+        }
+        let complaints = Complaints::about(file);
+        match self {
+            GraceFrom::Secret(at) if policy.grace > Span::ZERO => {
+                let grace = policy.grace;
+                let what = format!(
+                    "secret `{name}`: `grace` of {grace} cannot be kept: with this issuer the old version ends when the \
+                     new one is made"
+                );
+                complaints.advise(at, what, "remove the line, or write `grace: 0s`");
+            }
+            GraceFrom::Secret(_) | GraceFrom::Defaults => policy.grace = Span::ZERO,
+        }
+        complaints.settle()
+    }
+}
+
 /// An issuer as configured.
 #[derive(Debug)]
 pub struct IssuerSetup {
@@ -57,12 +86,12 @@ pub struct IssuerSetup {
 }
 
 /// Reads one entry. What it claims of the world outside is added to `claims`.
-pub(super) fn read<'n>(
+pub(super) fn read(
     name: &SecretName,
-    entry: &'n Entry<'n>,
+    entry: &Entry<'_>,
     (defaults, accounts): (&Defaults, &Accounts),
-    claims: &mut Vec<Claim<'n>>,
-    complaints: &'n Complaints<'n>,
+    claims: &mut Vec<Claim>,
+    complaints: &Complaints<'_>,
 ) -> Option<SecretConfig> {
     let mut fields = Fields::of(format!("secret `{name}`"), &entry.node, complaints)?;
     fields.at = entry.at;

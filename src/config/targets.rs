@@ -42,11 +42,11 @@ pub(super) struct Targets<'n> {
 
 impl<'n> Targets<'n> {
     /// All of them, or `None` if one cannot be read.
-    pub(super) fn all<'t>(
+    pub(super) fn all(
         &self,
-        nodes: &'t [Node<'t>],
+        nodes: &[Node<'_>],
         at: Mark,
-        claims: &mut Vec<Claim<'t>>,
+        claims: &mut Vec<Claim>,
     ) -> Option<Vec<TargetSetup>> {
         if nodes.is_empty() {
             let what = format!("{}: `targets` is empty", self.of);
@@ -61,12 +61,7 @@ impl<'n> Targets<'n> {
         targets.into_iter().collect()
     }
 
-    fn one<'t>(
-        &self,
-        number: usize,
-        node: &'t Node<'t>,
-        claims: &mut Vec<Claim<'t>>,
-    ) -> Option<TargetSetup> {
+    fn one(&self, number: usize, node: &Node<'_>, claims: &mut Vec<Claim>) -> Option<TargetSetup> {
         let mut fields = Fields::of(
             format!("target {number} of {}", self.of),
             node,

@@ -47,8 +47,12 @@ fn an_issuer_without_overlap_leaves_no_grace() {
     let name = SecretName::new("app");
     let settled = |lines: &[&str], overlap| {
         let mut config = read(&app_text(lines));
-        let settled = config.settle_grace(&name, overlap);
-        settled.map(|()| config.secrets[&name].policy.grace)
+        let secret = config.secrets.get_mut(&name).expect("it is there");
+        let policy = &mut secret.policy;
+        let settled = secret
+            .grace_from
+            .settle(policy, overlap, (&name, "rotations.yaml"));
+        settled.map(|()| secret.policy.grace)
     };
     assert_eq!(settled(&[], Overlap::Many), Ok(Span::hours(24)));
     assert_eq!(settled(&["grace: 2d"], Overlap::Two), Ok(Span::days(2)));
