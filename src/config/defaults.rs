@@ -90,6 +90,7 @@ impl Defaults {
             confirm_timeout: confirm_timeout.map_or(self.confirm_timeout, |(span, _)| span),
             every,
             stages: Vec::new(),
+            canary: None,
             soak: Span::ZERO,
         })
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::issuers::{self, IssuerConfig, Overlap};
-use crate::model::{Account, AccountName, AccountShape, Policy, SecretName, Span, StageName};
+use crate::model::{
+    Account, AccountName, AccountShape, Canary, Policy, SecretName, Span, StageName,
+};
 
 use super::accounts::Accounts;
 use super::complaint::{Complaints, ConfigErrors, Mark};
@@ -100,7 +102,8 @@ pub(super) fn read(
     let owner = fields.text("owner").map(str::to_owned);
     let purpose = fields.text("purpose").map(str::to_owned);
     let stages = stages(&mut fields);
-    let soak = soak(&mut fields, &stages);
+    let canary = canary(&mut fields, &stages);
+    let soak = soak(&mut fields, &stages, canary);
     let issuer = fields.take("issuer");
     let targets = fields.list("targets");
     ask_for_missing(&entry.node, &fields);
@@ -119,6 +122,7 @@ pub(super) fn read(
     let targets = targets.and_then(|nodes| reader.all(nodes, entry.at, claims));
     let policy = Policy {
         stages,
+        canary,
         soak,
         ..policy?
     };
@@ -179,13 +183,26 @@ fn stages(fields: &mut Fields<'_, '_>) -> Vec<StageName> {
     stages
 }
 
-fn soak(fields: &mut Fields<'_, '_>, stages: &[StageName]) -> Span {
+fn canary(fields: &mut Fields<'_, '_>, stages: &[StageName]) -> Option<Canary> {
+    let (canary, at) = fields.parsed("canary", Canary::parse)?;
+    if stages.iter().any(|stage| stage.as_str() == Canary::STAGE) {
+        let what = format!(
+            "{}: a stage is called `canary`, and `canary` makes one",
+            fields.of
+        );
+        let hint = "call the stage otherwise, or remove `canary`";
+        fields.complaints.advise(at, what, hint);
+    }
+    Some(canary)
+}
+
+fn soak(fields: &mut Fields<'_, '_>, stages: &[StageName], canary: Option<Canary>) -> Span {
     let Some((soak, at)) = fields.span("soak") else {
         return Span::ZERO;
     };
-    if stages.is_empty() {
+    if stages.is_empty() && canary.is_none() {
         let what = format!(
-            "{}: `soak` without `stages` has nothing to wait between",
+            "{}: `soak` without `stages` or `canary` has nothing to wait between",
             fields.of
         );
         let hint = "name the order of delivery, such as `stages: [staging, production]`";

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::{
     Fields, Hint, Instant, Key, KeyId, RotationId, RunId, SecretName, SecretValue, ServiceId,
@@ -28,6 +28,7 @@ pub struct State {
 #[serde(deny_unknown_fields)]
 pub struct SecretState {
     /// All versions, oldest first. Revoked ones stay as tombstones without a value.
+    #[serde(deserialize_with = "without_room")]
     pub versions: Vec<Version>,
     /// The rotation that has not ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -275,6 +276,18 @@ pub struct Promoted {
     /// By the issuer's, where it sends one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer_date: Option<Instant>,
+}
+
+/// Reads a list that takes no more memory than it needs: of ten thousand secrets most have one version, and a list that
+/// grows leaves room for four.
+fn without_room<'de, D, T>(json: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let mut list = Vec::deserialize(json)?;
+    list.shrink_to_fit();
+    Ok(list)
 }
 
 impl State {

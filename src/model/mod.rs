@@ -27,7 +27,7 @@ pub use names::{
     AccountName, DeploymentId, FieldName, KeyId, RotationId, RunId, SecretName, ServiceId, SiteId,
     StageName, Tag, VersionNumber,
 };
-pub use policy::Policy;
+pub use policy::{Canary, Policy};
 pub use schedule::Schedule;
 pub use span::{Span, SpanError};
 pub use template::{Template, TemplateError};

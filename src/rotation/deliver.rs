@@ -12,9 +12,10 @@ use crate::model::{
 use crate::targets::{Stored, Written};
 
 use super::drive::Drive;
-use super::observe::{Freshness, Look, SeenSite, rank};
+use super::observe::{Freshness, Look, SeenSite};
 use super::plan;
 use super::progress::Happening;
+use super::turn::{rank, stages};
 
 /// One write that is to be sent.
 pub(super) struct Write {
@@ -117,15 +118,15 @@ impl Drive<'_> {
                 .and_then(|site| site.write.as_ref())
                 .is_some_and(|w| w.way == Way::Forward)
         };
-        let stage = look
-            .sites
-            .iter()
+        let ranks: BTreeMap<SiteId, usize> = stages(secret, open, look)
+            .into_iter()
             .filter(|(id, _)| !done(id))
-            .map(|(_, seen)| rank(secret, seen.destination(secret).stage.as_ref()))
-            .min();
+            .map(|(id, stage)| (id, rank(secret, stage.as_ref())))
+            .collect();
+        let turn = ranks.values().min();
         let mut writes = Vec::new();
         for (id, seen) in &look.sites {
-            if done(id) || Some(rank(secret, seen.destination(secret).stage.as_ref())) != stage {
+            if turn.is_none() || ranks.get(id) != turn {
                 continue;
             }
             let wanted = seen
@@ -240,8 +241,11 @@ impl Drive<'_> {
     }
 
     fn found(&self, name: &SecretName, look: &Look) -> BTreeMap<SiteId, SiteProgress> {
-        let secret = self.secret(name);
-        let old = self.old(name);
+        let (secret, old) = (self.secret(name), self.old(name));
+        let Some(open) = self.open(name) else {
+            return BTreeMap::new();
+        };
+        let mut stages = stages(secret, open, look);
         let before = |seen: &SeenSite| match &seen.site.stored {
             Stored::Value(value) => {
                 let expected = old.and_then(|old| seen.wanted(secret, old).ok());
@@ -251,7 +255,10 @@ impl Drive<'_> {
         };
         look.sites
             .iter()
-            .map(|(id, seen)| (id.clone(), seen.progress(secret, before(seen))))
+            .map(|(id, seen)| {
+                let stage = stages.remove(id).flatten();
+                (id.clone(), seen.progress(secret, stage, before(seen)))
+            })
             .collect()
     }
 

@@ -20,6 +20,7 @@ mod revoke;
 mod secret;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod undo;
 
 pub use drive::{Grace, Tools, revoke, rollback, rotate};

@@ -71,10 +71,14 @@ impl SeenSite {
     }
 
     /// How the ledger remembers it.
-    pub(super) fn progress(&self, secret: &Secret, before: Option<SecretValue>) -> SiteProgress {
-        let destination = self.destination(secret);
+    pub(super) fn progress(
+        &self,
+        secret: &Secret,
+        stage: Option<StageName>,
+        before: Option<SecretValue>,
+    ) -> SiteProgress {
         SiteProgress {
-            target: destination.target.label(),
+            target: self.destination(secret).target.label(),
             label: self.site.label.clone(),
             services: self
                 .site
@@ -82,20 +86,12 @@ impl SeenSite {
                 .iter()
                 .map(|service| service.id.clone())
                 .collect(),
-            stage: destination.stage.clone(),
+            stage,
             before,
             heading: None,
             write: None,
         }
     }
-}
-
-/// In which place of the order a stage stands; what has none comes last.
-pub(super) fn rank(secret: &Secret, stage: Option<&StageName>) -> usize {
-    let stages = &secret.policy.stages;
-    stage
-        .and_then(|stage| stages.iter().position(|known| known == stage))
-        .unwrap_or(stages.len())
 }
 
 impl Drive<'_> {

@@ -229,7 +229,9 @@ impl Drive<'_> {
     ) -> Result<(), LedgerError> {
         let secret = self.secret(name);
         let site = |id: &SiteId| -> (SiteId, SiteProgress) {
-            (id.clone(), survey.look.sites[id].progress(secret, None))
+            let seen = &survey.look.sites[id];
+            let stage = seen.destination(secret).stage.clone();
+            (id.clone(), seen.progress(secret, stage, None))
         };
         let sites = astray.iter().map(site).collect();
         let service = |running: &super::observe::Running| -> (ServiceId, ServiceProgress) {

@@ -86,7 +86,7 @@ fn stages_are_named_before_they_are_used() {
     );
     assert_eq!(
         app(&["soak: 1h"]),
-        "error: rotations.yaml:3:11: secret `app`: `soak` without `stages` has nothing to wait between\n  \
+        "error: rotations.yaml:3:11: secret `app`: `soak` without `stages` or `canary` has nothing to wait between\n  \
          hint: name the order of delivery, such as `stages: [staging, production]`\n"
     );
     assert_eq!(

@@ -131,6 +131,7 @@ impl Life {
             skip: Span::days(30),
             max_age: None,
             stages: Vec::new(),
+            canary: None,
             soak: Span::ZERO,
             confirm_timeout: Span::minutes(20),
         };
