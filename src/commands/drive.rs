@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::ledger::{LedgerError, LockedLedger};
 use crate::model::{Key, SecretName};
-use crate::rotation::{Outcome, Tools};
+use crate::rotation::{Leak, Outcome, Tools};
 use crate::run::Run;
 use crate::ui::Manner;
 
@@ -20,8 +20,8 @@ pub(super) struct Purpose {
     pub(super) supplied: BTreeMap<SecretName, Key>,
     /// Why it is done.
     pub(super) reason: Option<String>,
-    /// How a key leaked, when that is why.
-    pub(super) leak: Option<String>,
+    /// The leak, when that is why.
+    pub(super) leak: Option<Leak>,
 }
 
 /// Does it, in front of whoever watches.

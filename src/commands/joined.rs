@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 
-use crate::config::{self, LedgerConfig, SecretConfig, Surroundings, TargetSetup, private_file};
+use crate::config::{
+    self, Environment, LedgerConfig, SecretConfig, Surroundings, TargetSetup, private_file,
+};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::issuers;
 use crate::ledger::{Ledger, LedgerError, LockedLedger, Opening};
 use crate::model::{
-    Account, AccountName, Clock, Fault, FieldName, Fields, SecretName, SecretValue,
+    Account, AccountName, Clock, Fault, FieldName, Fields, Finding, SecretName, SecretValue,
 };
-use crate::rotation::{Destination, Probe, Secret};
+use crate::rotation::{Destination, Probe, Proof, Secret};
 use crate::run::Run;
 use crate::targets::{self, Connections};
 use crate::ui::Spoken;
@@ -37,8 +39,12 @@ pub(super) struct Joined {
 pub(super) struct About {
     /// The fields a version has.
     pub(super) fields: Vec<FieldName>,
-    /// The accounts that see it: the issuer's, then those of its targets.
-    pub(super) accounts: Vec<Arc<Account>>,
+    /// The kind of its issuer.
+    pub(super) kind: &'static str,
+    /// The account of its issuer.
+    pub(super) issuer: Option<Arc<Account>>,
+    /// The accounts of its targets, in their order.
+    pub(super) targets: Vec<Option<Arc<Account>>>,
     /// The accounts of rotakey itself that use it as their credential.
     pub(super) used_by: Vec<AccountName>,
 }
@@ -47,38 +53,96 @@ pub(super) struct About {
 #[derive(Clone, Default)]
 struct Current(Arc<Mutex<BTreeMap<SecretName, SecretValue>>>);
 
+/// What the joining needs of a run.
+#[derive(Clone)]
+struct Ground {
+    path: PathBuf,
+    environment: Environment,
+    clock: Arc<dyn Clock>,
+    workers: usize,
+}
+
 /// Reads the configuration and opens what it names. Sends nothing and loads no credential.
 pub(super) fn join(run: &Run) -> Result<Joined> {
-    let path = run.config_path();
-    let current = Current::default();
-    let lookup = current.clone();
-    let around = Surroundings {
-        dir: path.parent().unwrap_or(Path::new("/")).to_owned(),
-        env: Arc::clone(&run.environment),
-        secret: Arc::new(move |name| lookup.value(name)),
+    let ground = Ground {
+        path: run.config_path(),
+        environment: Arc::clone(&run.environment),
+        clock: Arc::clone(&run.clock),
+        workers: run.workers,
     };
-    let file = path.file_name().map_or_else(
-        || path.display().to_string(),
-        |name| name.to_string_lossy().into_owned(),
-    );
-    let config = config::resolve(&read(&path)?, &file, &around)?;
-    let connections = Connections::new(Arc::clone(&run.clock), run.workers).beside(&around.dir);
-    let mut secrets = BTreeMap::new();
-    let mut about = BTreeMap::new();
-    // Each is given up as soon as it is built: ten thousand secrets are not held twice.
-    for (name, secret) in config.secrets {
-        about.insert(name.clone(), About::of(&secret));
-        let secret = build(&name, secret, &config.file, run, &connections)?;
-        secrets.insert(name, secret);
+    ground.join(Current::default())
+}
+
+impl Ground {
+    fn join(self, current: Current) -> Result<Joined> {
+        let path = &self.path;
+        let lookup = current.clone();
+        let around = Surroundings {
+            dir: path.parent().unwrap_or(Path::new("/")).to_owned(),
+            env: Arc::clone(&self.environment),
+            secret: Arc::new(move |name| lookup.value(name)),
+        };
+        let file = path.file_name().map_or_else(
+            || path.display().to_string(),
+            |name| name.to_string_lossy().into_owned(),
+        );
+        let config = config::resolve(&read(path)?, &file, &around)?;
+        let connections =
+            Connections::new(Arc::clone(&self.clock), self.workers).beside(&around.dir);
+        let mut secrets = BTreeMap::new();
+        let mut about = BTreeMap::new();
+        // Each is given up as soon as it is built: ten thousand secrets are not held twice.
+        for (name, secret) in config.secrets {
+            about.insert(name.clone(), About::of(&secret));
+            let own = (!secret.used_by.is_empty()).then(|| secret.used_by.clone());
+            let mut secret = build(&name, secret, &config.file, &self.clock, &connections)?;
+            secret.proof = own.map(|accounts| self.proof(&name, accounts, &current));
+            secrets.insert(name, secret);
+        }
+        Ok(Joined {
+            max_per_run: config.max_per_run,
+            secrets,
+            about,
+            ledger: config.ledger,
+            path: self.path,
+            current,
+        })
     }
-    Ok(Joined {
-        max_per_run: config.max_per_run,
-        secrets,
-        about,
-        ledger: config.ledger,
-        path,
-        current,
-    })
+
+    /// Asks everything that goes through these accounts of rotakey's own whether it may still do what is needed, with
+    /// another value for their secret. Joined anew, because a credential is loaded once.
+    fn proof(&self, name: &SecretName, accounts: Vec<AccountName>, current: &Current) -> Proof {
+        let (ground, name, current) = (self.clone(), name.clone(), current.clone());
+        Box::new(move |fields| {
+            let value = fields
+                .primary()
+                .ok_or_else(|| Fault::refused("the new version has no value for it"))?;
+            let current = current.with(&name, value.clone());
+            let joined = ground.clone().join(current);
+            let joined = joined.map_err(|error| Fault::refused(error.to_string()))?;
+            let through = |account: &Option<Arc<Account>>| {
+                account
+                    .as_ref()
+                    .is_some_and(|account| accounts.contains(account.name()))
+            };
+            for (name, secret) in &joined.secrets {
+                let about = &joined.about[name];
+                if through(&about.issuer) {
+                    passed(secret.issuer.check())?;
+                }
+                let targets = secret.destinations.iter().zip(&about.targets);
+                for (destination, _) in targets.filter(|(_, account)| through(account)) {
+                    passed(destination.target.check())?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn passed(findings: Vec<Finding>) -> Result<(), Fault> {
+    let all = findings.into_iter().map(|finding| finding.result);
+    all.map(|result| result.map(drop)).collect()
 }
 
 impl Joined {
@@ -115,6 +179,13 @@ impl Joined {
         let ledger = run.lock(&self.opening(run)?).map_err(refused)?;
         self.current.learn(&ledger);
         Ok(ledger)
+    }
+
+    /// Joins anew with what the ledger says now: credentials that rotakey has just rotated for itself are loaded again.
+    pub(super) fn again(&self, run: &Run, ledger: &Ledger) -> Result<Joined> {
+        let joined = join(run)?;
+        joined.current.learn(ledger);
+        Ok(joined)
     }
 
     fn opening(&self, run: &Run) -> Result<Opening> {
@@ -155,6 +226,14 @@ impl Joined {
 }
 
 impl Current {
+    /// The same with another value for one secret.
+    fn with(&self, name: &SecretName, value: SecretValue) -> Self {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = known.clone();
+        drop(known.insert(name.clone(), value));
+        Self(Arc::new(Mutex::new(known)))
+    }
+
     fn learn(&self, ledger: &Ledger) {
         let live = ledger.state().secrets.iter().filter_map(|(name, state)| {
             let value = state.current()?.fields.as_ref()?.primary()?.clone();
@@ -192,13 +271,20 @@ fn read(path: &Path) -> Result<String> {
 
 impl About {
     fn of(secret: &SecretConfig) -> Self {
-        let targets = secret.targets.iter().map(|target| &target.account);
-        let accounts = std::iter::once(&secret.issuer.account).chain(targets);
+        let targets = secret.targets.iter();
         Self {
             fields: secret.issuer.config.fields(),
-            accounts: accounts.flatten().cloned().collect(),
+            kind: secret.issuer.kind,
+            issuer: secret.issuer.account.clone(),
+            targets: targets.map(|target| target.account.clone()).collect(),
             used_by: secret.used_by.clone(),
         }
+    }
+
+    /// Every account that sees it.
+    pub(super) fn accounts(&self) -> impl Iterator<Item = &Account> {
+        let targets = self.targets.iter().flatten();
+        self.issuer.iter().chain(targets).map(Arc::as_ref)
     }
 }
 
@@ -206,11 +292,11 @@ fn build(
     name: &SecretName,
     config: SecretConfig,
     file: &str,
-    run: &Run,
+    clock: &Arc<dyn Clock>,
     connections: &Connections,
 ) -> Result<Secret> {
     let (setup, mut policy) = (config.issuer, config.policy);
-    let issuer = issuers::build(setup.config, name, setup.account.as_ref(), &run.clock);
+    let issuer = issuers::build(setup.config, name, setup.account.as_ref(), clock);
     let issuer = issuer.map_err(|fault| misconfigured(name, fault))?;
     let overlap = issuer.capabilities().overlap;
     config
@@ -227,6 +313,7 @@ fn build(
             .into_iter()
             .map(open)
             .collect::<Result<_>>()?,
+        proof: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The verbs, a file each: what a person may type after it, and the function that joins the parts to do it.
 
 mod drive;
+mod emergency;
 mod joined;
 mod report;
 
@@ -14,6 +15,7 @@ pub mod rollback;
 pub mod rotate;
 pub mod skip;
 pub mod typed;
+mod using;
 
 #[cfg(test)]
 mod tests;

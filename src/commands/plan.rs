@@ -12,7 +12,7 @@ use crate::ui::{self, Ink, Table};
 
 use super::joined::{Joined, join, refused};
 
-use super::typed;
+use super::{typed, using};
 
 /// Show what is due, and what the next run would do
 ///
@@ -31,6 +31,10 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = typed::instant, conflicts_with = "warn")]
     pub at: Option<Instant>,
 
+    /// What it would take to replace every secret that this kind, account or site has seen; asks the targets
+    #[arg(long, value_name = "KIND|ACCOUNT|SITE", conflicts_with_all = ["names", "warn", "at"])]
+    pub using: Option<String>,
+
     /// Exit with 10 when something is due
     #[arg(long)]
     pub exit_code: bool,
@@ -41,6 +45,10 @@ pub fn plan(run: &mut Run, args: &Args) -> Result<Exit> {
     let joined = join(run)?;
     joined.known(&args.names)?;
     let ledger = joined.read(run)?;
+    if let Some(place) = &args.using {
+        let names = using::exposed(&joined, place)?;
+        return using::show(run, &joined, ledger.state(), &names);
+    }
     let now = args.at.unwrap_or(run.now);
     let most = joined.max_per_run;
     let ask = Ask {

@@ -33,6 +33,16 @@ pub(super) fn outcomes(run: &mut Run, outcomes: &[Outcome]) -> Exit {
         let name = &outcome.secret;
         let (what, hint) = match &outcome.result {
             // Who has to do something was told so once; the exit code says that it is still to be done.
+            Ending::Revoked {
+                old: Some(old),
+                exposed: Some(exposed),
+            } => {
+                let seconds = exposed.num_seconds();
+                run.ui.say(&format!(
+                    "{name}: {old} was dead {seconds} s after the command"
+                ));
+                continue;
+            }
             Ending::Promoted { .. } | Ending::Revoked { .. } | Ending::Watching { .. } => continue,
             Ending::Waiting { why, until, course } => {
                 let later = until.map(|until| format!("run again after {}", when::moment(until)));
@@ -127,7 +137,16 @@ fn object(outcome: &Outcome) -> serde_json::Value {
         "why": why,
         "hint": hint,
         "until": until.map(when::moment),
+        "exposed_seconds": exposed(&outcome.result),
     })
+}
+
+/// How long a leaked key lived after the command.
+fn exposed(ending: &Ending) -> Option<i64> {
+    match ending {
+        Ending::Revoked { exposed, .. } => exposed.map(|exposed| exposed.num_seconds()),
+        _ => None,
+    }
 }
 
 fn after(until: Option<crate::model::Instant>) -> String {

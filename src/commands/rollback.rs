@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::ledger::{Phase, State};
+use crate::ledger::{Phase, SecretState, State};
 use crate::model::SecretName;
 use crate::rotation::{self, Ending, Outcome};
 use crate::run::Run;
@@ -58,10 +58,13 @@ fn possible(state: &State, name: &SecretName) -> Result<()> {
     let why = match phase {
         None => "there is nothing to roll back: no rotation is open",
         Some(Phase::Revoking) => "it is too late to roll back: the old key is being revoked",
+        Some(_) if known.is_some_and(SecretState::no_way_back) => {
+            "it is too late to roll back: the old key was revoked first"
+        }
         Some(_) => return Ok(()),
     };
     let error = Error::says(Exit::Usage, format!("secret `{name}`: {why}"));
-    Err(error
-        .state(rotation::sentence(known))
-        .hint(format!("rotakey rotate {name}   makes a new key")))
+    Err(error.state(rotation::sentence(known)).hint(format!(
+        "rotakey rotate {name}   goes on, or makes a new key"
+    )))
 }

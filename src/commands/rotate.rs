@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::issuers::ValueBy;
-use crate::model::{Fields, Key, SecretName};
-use crate::rotation::{self, Ask, Grace, Item, Manner, Move, Secret, plan};
+use crate::ledger::{Alarm, Order};
+use crate::model::{Fields, Instant, Key, SecretName};
+use crate::rotation::{self, Ask, Grace, Item, Leak, Manner, Move, plan};
 use crate::run::Run;
 
 use super::drive::Purpose;
 use super::joined::{Joined, join};
-use super::report;
+use super::{emergency, report, using};
 
 /// Rotate what is due, or what is named
 ///
 /// First finishes what an earlier run left open. Then every secret that is due gets a new key: issued, proven at the
 /// issuer, delivered to every site, redeployed, observed to work there. Only then it becomes current, and the old key
-/// lives on for its grace. What fails is taken back by itself. Run twice, the second run does nothing.
+/// lives on for its grace. What fails is taken back by itself. Run twice, the second run finds nothing due and does
+/// nothing; a secret that is named is rotated each time.
 #[derive(clap::Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("which").args(["names", "using"]))]
 pub struct Args {
@@ -37,6 +39,14 @@ pub struct Args {
     #[arg(long, value_name = "KIND|ACCOUNT|SITE", requires = "emergency")]
     pub using: Option<String>,
 
+    /// Kill the leaked key before the new one is delivered: whoever uses it is refused until then
+    #[arg(long, requires = "emergency")]
+    pub revoke_first: bool,
+
+    /// Do not ask whether an outage is meant
+    #[arg(long, requires = "revoke_first")]
+    pub yes: bool,
+
     /// Why, for the audit log
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub reason: Option<String>,
@@ -47,7 +57,7 @@ pub fn rotate(run: &mut Run, args: &Args) -> Result<Exit> {
     let joined = join(run)?;
     joined.known(&args.names)?;
     let names = match &args.using {
-        Some(place) => exposed(&joined, run, place)?,
+        Some(place) => using::exposed(&joined, place)?,
         None => args.names.clone(),
     };
     let manner = match (args.emergency, names.is_empty()) {
@@ -79,17 +89,37 @@ pub fn rotate(run: &mut Run, args: &Args) -> Result<Exit> {
     if items.iter().all(|item| item.rotate.is_none()) {
         return Ok(errands.merge(report::idle(run, &items, manner)));
     }
+    if args.revoke_first {
+        emergency::meant(run, &joined, &items, args.yes)?;
+    }
     let mut ledger = joined.lock(run)?;
     let items = plan(&joined.secrets, ledger.state(), &ask);
     let purpose = Purpose {
         supplied,
         reason: args.reason.clone(),
-        leak: args.reason.clone().filter(|_| args.emergency),
+        leak: args.leak(run.now),
     };
-    let outcomes = super::drive::with(run, &joined, &mut ledger, purpose, |tools| {
-        rotation::rotate(tools, &items)
-    })?;
+    let outcomes = match purpose.leak {
+        Some(_) => emergency::fight(run, &joined, &mut ledger, purpose, items)?,
+        None => super::drive::with(run, &joined, &mut ledger, purpose, |tools| {
+            rotation::rotate(tools, &items)
+        })?,
+    };
     Ok(report::outcomes(run, &outcomes).merge(errands))
+}
+
+impl Args {
+    fn leak(&self, raised_at: Instant) -> Option<Leak> {
+        let reason = self.reason.clone().filter(|_| self.emergency)?;
+        let order = match self.revoke_first {
+            true => Order::RevokeFirst,
+            false => Order::DeliverFirst,
+        };
+        Some(Leak {
+            reason,
+            alarm: Alarm { raised_at, order },
+        })
+    }
 }
 
 /// Keys that only a person can make are taken before anything is locked: a person may take a while.
@@ -111,46 +141,4 @@ fn supplied(run: &mut Run, joined: &Joined, items: &[Item]) -> Result<BTreeMap<S
         supplied.insert(item.secret.clone(), Key::of(Fields::single(value)));
     }
     Ok(supplied)
-}
-
-/// Every secret that this kind, account or site has seen.
-fn exposed(joined: &Joined, run: &Run, place: &str) -> Result<Vec<SecretName>> {
-    let ledger = joined.read(run)?;
-    let seen = |secret: &Secret| {
-        let mut accounts = joined.about[&secret.name].accounts.iter();
-        let labels = secret
-            .destinations
-            .iter()
-            .map(|destination| destination.target.label());
-        let mut labels = labels.flat_map(|label| {
-            [
-                label.split('/').next().unwrap_or_default().to_owned(),
-                label,
-            ]
-        });
-        let sites = ledger
-            .state()
-            .secret(&secret.name)
-            .and_then(|state| state.rotation.as_ref());
-        let mut sites = sites.into_iter().flat_map(|open| open.sites.values());
-        accounts.any(|account| account.name().as_str() == place || account.kind() == place)
-            || labels.any(|label| label == place)
-            || sites.any(|site| site.label == place)
-    };
-    let names: Vec<SecretName> = joined
-        .secrets
-        .values()
-        .filter(|secret| seen(secret))
-        .map(|secret| secret.name.clone())
-        .collect();
-    if names.is_empty() {
-        let error = Error::says(
-            Exit::Usage,
-            format!("no secret goes through `{}`", place.escape_debug()),
-        );
-        return Err(error.hint(
-            "name a kind of issuer or target, an account, or a target as `rotakey plan` prints it",
-        ));
-    }
-    Ok(names)
 }

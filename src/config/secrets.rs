@@ -81,6 +81,8 @@ impl GraceFrom {
 /// An issuer as configured.
 #[derive(Debug)]
 pub struct IssuerSetup {
+    /// What kind it is, as it was typed.
+    pub kind: &'static str,
     /// The keys of its kind.
     pub config: IssuerConfig,
     /// The account it talks through.
@@ -264,7 +266,11 @@ fn issuer_setup(
     let account = account_of(&mut fields, kind.account, accounts);
     let config = read_rest(kind.name, fields)?;
     let account = account.ok()?;
-    Some(IssuerSetup { config, account })
+    Some(IssuerSetup {
+        kind: kind.name,
+        config,
+        account,
+    })
 }
 
 pub(super) fn read_rest<T: serde::de::DeserializeOwned>(

@@ -9,7 +9,7 @@ use crate::model::{
     Hint, Instant, Key, KeyId, RotationId, RunId, SecretName, ServiceId, SiteId, StageName, Tag,
 };
 
-use super::state::{ServiceProgress, SiteProgress, SiteWrite, Trigger, Way};
+use super::state::{Alarm, ServiceProgress, SiteProgress, SiteWrite, Trigger, Way};
 
 /// One change to one secret.
 #[derive(Clone, Debug)]
@@ -177,6 +177,13 @@ pub enum Progress {
     Escalated {
         /// Why.
         reason: String,
+        /// Since when, and what goes first.
+        alarm: Alarm,
+    },
+    /// The old version was observed refused before the new one was delivered.
+    EndedFirst {
+        /// How it was observed.
+        observed: String,
     },
     /// A stage is confirmed and soaks from now.
     Soaking {
@@ -264,6 +271,8 @@ pub struct Begun {
     pub trigger: Trigger,
     /// Why, in a person's words.
     pub reason: Option<String>,
+    /// The leak it answers, where it is an emergency.
+    pub alarm: Option<Alarm>,
     /// The mark for the key that will be asked for.
     pub tag: Tag,
     /// The value, where rotakey or a person chooses it.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::{
     Fields, Hint, Instant, Key, KeyId, RotationId, RunId, SecretName, SecretValue, ServiceId,
-    SiteId, StageName, Tag, VersionNumber,
+    SiteId, Span, StageName, Tag, VersionNumber,
 };
 
 use super::phase::{IllegalMilestone, Milestone, Phase, next};
@@ -36,6 +36,9 @@ pub struct SecretState {
     /// When the current version came to life; the due date counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated_at: Option<Instant>,
+    /// How long the latest rotation took from its intent to its promotion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took: Option<Span>,
     /// A postponement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<Skip>,
@@ -114,6 +117,9 @@ pub struct Rotation {
     /// Why, in a person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The leak it answers, where it is an emergency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<Alarm>,
     /// When the intent was recorded.
     pub begun_at: Instant,
     /// When the version that was current then had come to life.
@@ -174,6 +180,26 @@ pub enum Trigger {
     Manual,
     /// A key leaked: no grace.
     Emergency,
+}
+
+/// A leak: when somebody said so, and what goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alarm {
+    /// When the run began that was told.
+    pub raised_at: Instant,
+    /// What goes first.
+    pub order: Order,
+}
+
+/// What goes first when a key has leaked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The new key is everywhere before the old one dies: nobody is refused.
+    DeliverFirst,
+    /// The old key dies first: whoever uses it is refused until it has the new one.
+    RevokeFirst,
 }
 
 /// How far one site has come.
@@ -319,6 +345,16 @@ impl SecretState {
             .iter()
             .rev()
             .find(|version| version.stage == Stage::Current)
+    }
+
+    /// Whether the old version of the open rotation is dead, or about to be: then there is only the way forward.
+    pub fn no_way_back(&self) -> bool {
+        let Some(open) = &self.rotation else {
+            return false;
+        };
+        let old = open.from.and_then(|from| self.version(from));
+        let first = |alarm: &Alarm| alarm.order == Order::RevokeFirst;
+        open.alarm.as_ref().is_some_and(first) || old.is_some_and(|old| old.stage == Stage::Revoked)
     }
 
     /// The version before, while it lives.

@@ -109,6 +109,7 @@ pub(crate) fn begun(name: &str, number: u32) -> Change {
     Change {
         secret: SecretName::new(name),
         what: What::Begun(Begun {
+            alarm: None,
             rotation: RotationId::new(format!("rot_{number}")),
             trigger: Trigger::Scheduled,
             reason: None,

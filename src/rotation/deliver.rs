@@ -124,6 +124,19 @@ impl Drive<'_> {
             .map(|(id, stage)| (id, rank(secret, stage.as_ref())))
             .collect();
         let turn = ranks.values().min();
+        // A run may have died before the stage that is written was observed: the next one does not begin yet.
+        let ahead = |site: &&SiteProgress| {
+            let unseen = |service: &ServiceId| {
+                let service = open.services.get(service);
+                service.is_some_and(|service| !service.confirmed)
+            };
+            is_forward(site)
+                && Some(&rank(secret, site.stage.as_ref())) < turn
+                && site.services.iter().any(unseen)
+        };
+        if open.sites.values().any(|site| ahead(&site)) {
+            return Ok(Vec::new());
+        }
         let mut writes = Vec::new();
         for (id, seen) in &look.sites {
             if turn.is_none() || ranks.get(id) != turn {

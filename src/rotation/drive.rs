@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use crate::ledger::{
-    Change, LedgerError, LockedLedger, Phase, Progress as Inside, Rotation, SecretState, Trigger,
-    Version, What,
+    Alarm, Change, LedgerError, LockedLedger, Phase, Progress as Inside, Rotation, SecretState,
+    Trigger, Version, What,
 };
 use crate::model::{
     Clock, Fault, FaultKind, Instant, Key, RunId, SecretName, ServiceId, SiteId, Tag, VersionNumber,
@@ -43,12 +43,21 @@ pub struct Tools<'a> {
     pub supplied: BTreeMap<SecretName, Key>,
     /// Why a person asked for it.
     pub reason: Option<String>,
-    /// How a key leaked, when that is why.
-    pub leak: Option<String>,
+    /// The leak, when that is why.
+    pub leak: Option<Leak>,
     /// Where the sealed ledger is put if it cannot be committed while a new key is only in memory.
     pub refuge: PathBuf,
     /// Who watches.
     pub progress: &'a mut dyn Progress,
+}
+
+/// A key leaked.
+#[derive(Clone, Debug)]
+pub struct Leak {
+    /// How, in a person's words.
+    pub reason: String,
+    /// Since when it is fought, and what goes first.
+    pub alarm: Alarm,
 }
 
 /// How much of the grace is left to wait for.
@@ -101,7 +110,9 @@ pub fn rollback(
     drive.settle_lost_replies(Lost::PersonLooked)?;
     let back = [Phase::Issued, Phase::Delivering, Phase::Grace];
     for name in drive.at(&back) {
-        drive.begin_undo(&name, why)?;
+        if !drive.no_way_back(&name) {
+            drive.begin_undo(&name, why)?;
+        }
     }
     drive.undo()?;
     drive.discard()?;
@@ -128,7 +139,7 @@ pub(super) struct Drive<'a> {
     pub(super) workers: usize,
     pub(super) supplied: BTreeMap<SecretName, Key>,
     pub(super) reason: Option<String>,
-    pub(super) leak: Option<String>,
+    pub(super) leak: Option<Leak>,
     pub(super) refuge: PathBuf,
     pub(super) work: BTreeMap<SecretName, Move>,
     /// What this run found at the sites of a secret, until something was written.
@@ -208,6 +219,11 @@ impl<'a> Drive<'a> {
 
     pub(super) fn phase(&self, name: &SecretName) -> Option<Phase> {
         self.open(name)?.phase().ok()
+    }
+
+    /// Whether the old version is dead, or about to be.
+    pub(super) fn no_way_back(&self, name: &SecretName) -> bool {
+        self.state(name).is_some_and(SecretState::no_way_back)
     }
 
     /// The version the open rotation comes from.
@@ -331,8 +347,13 @@ impl<'a> Drive<'a> {
         name: &SecretName,
         fault: &Fault,
     ) -> Result<(), LedgerError> {
-        if self.phase(name) != Some(Phase::Delivering) && self.phase(name) != Some(Phase::Issued) {
+        let back = match self.phase(name) {
+            Some(Phase::Issued) => true,
+            Some(Phase::Delivering) => !self.no_way_back(name),
             // What is promoted is not taken back for a site that was found later.
+            _ => false,
+        };
+        if !back {
             return self.dead_end_fault(name, fault);
         }
         let take_back = match fault.kind {
@@ -372,6 +393,9 @@ impl<'a> Drive<'a> {
         self.begin()?;
         self.issue()?;
         self.verify()?;
+        self.revoke_first()?;
+        // A run may have died between the last confirmation of a stage and its soak.
+        self.close_stage()?;
         while self.deliver()? {
             self.activate()?;
             self.confirm()?;

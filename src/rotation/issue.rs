@@ -98,6 +98,7 @@ impl Drive<'_> {
             rotation: RotationId::new(format!("rot_{}", self.unique(name, "rotation"))),
             trigger,
             reason: self.reason.clone(),
+            alarm: self.leak.as_ref().map(|leak| leak.alarm),
             tag: self.tag(name),
             proposal,
             run: self.run.clone(),
@@ -113,7 +114,7 @@ impl Drive<'_> {
             Happening::Started {
                 old: old.as_ref(),
                 resumed: false,
-                leak: leak.as_deref(),
+                leak: leak.as_ref().map(|leak| leak.reason.as_str()),
             },
         );
         Ok(())

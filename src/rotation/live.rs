@@ -27,18 +27,27 @@ pub fn sentence(state: Option<&SecretState>) -> String {
         Ok(Phase::Issued) => {
             format!("{old} is current everywhere; {new} exists and nobody uses it")
         }
+        Ok(Phase::Delivering) if state.no_way_back() => {
+            let (there, all) = written(open, Way::Forward);
+            format!(
+                "{old} is revoked, or about to be; {there} of {all} sites hold {new}, which works"
+            )
+        }
         Ok(Phase::Delivering) => {
             let (there, all) = written(open, Way::Forward);
             format!(
                 "{old} and {new} both work; {there} of {all} sites hold the new one; nothing was revoked"
             )
         }
+        Ok(Phase::Grace) if state.no_way_back() => {
+            format!("{new} is current everywhere; {old} was revoked first")
+        }
         Ok(Phase::Grace) => format!("{new} is current everywhere; {old} still works"),
         Ok(Phase::Revoking) => format!("{new} is current everywhere; {old} is being revoked"),
         Ok(Phase::Undoing) => {
             let (there, all) = written(open, Way::Back);
             format!(
-                "{old} and {new} both work; {there} of {all} sites are back on the old one; nothing was revoked"
+                "{there} of {all} sites are back on {old}, the others hold {new}; nothing was revoked"
             )
         }
         Ok(Phase::Discarding) => {

@@ -16,6 +16,7 @@ mod outcome;
 mod plan;
 mod progress;
 mod promote;
+mod reach;
 mod revoke;
 mod secret;
 #[cfg(test)]
@@ -23,7 +24,7 @@ mod tests;
 mod turn;
 mod undo;
 
-pub use drive::{Grace, Tools, revoke, rollback, rotate};
+pub use drive::{Grace, Leak, Tools, revoke, rollback, rotate};
 pub use guard::{QUIET, Wait, clock_went_back};
 pub use live::sentence;
 pub use outcome::{Course, Ending, Outcome};
@@ -31,4 +32,5 @@ pub use plan::{
     Ask, Errand, Item, Manner, Move, PATIENCE, Planned, Standing, age, due, plan, steps,
 };
 pub use progress::{Happening, News, Progress};
-pub use secret::{Destination, Probe, Render, Secret};
+pub use reach::{Reach, reach, redeploys};
+pub use secret::{Destination, Probe, Proof, Render, Secret};

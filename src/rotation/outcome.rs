@@ -1,5 +1,7 @@
 //! What became of one secret in one run. An outcome is data; an error is rotakey itself failing.
 
+use chrono::TimeDelta;
+
 use crate::model::{Hint, Instant, SecretName};
 
 /// What became of one secret.
@@ -27,6 +29,8 @@ pub enum Ending {
     Revoked {
         /// Which.
         old: Option<Hint>,
+        /// How long it lived after somebody said that it had leaked, where that is why.
+        exposed: Option<TimeDelta>,
     },
     /// The rotation was taken back, and the old version is current everywhere.
     RolledBack {

@@ -3,11 +3,11 @@
 use chrono::TimeDelta;
 
 use crate::issuers::{Ability, Overlap};
-use crate::ledger::{LedgerError, Phase, Progress as Inside, Step, Trigger, What};
+use crate::ledger::{Alarm, LedgerError, Phase, Progress as Inside, Step, Trigger, What};
 use crate::model::{Effect, Fault, Key, SecretName, Span};
 
 use super::deliver::is_everywhere;
-use super::drive::Drive;
+use super::drive::{Drive, Leak};
 use super::outcome::Ending;
 use super::progress::Happening;
 
@@ -159,15 +159,19 @@ impl Drive<'_> {
 
     /// A leak turns open rotations into emergencies: their grace is over now. Says which.
     pub(super) fn escalate(&mut self) -> Result<Vec<SecretName>, LedgerError> {
-        let Some(reason) = self.leak.clone() else {
+        let Some(Leak { reason, alarm }) = self.leak.clone() else {
             return Ok(Vec::new());
         };
         let open = self.work.keys().filter(|name| self.open(name).is_some());
         let open: Vec<SecretName> = open.cloned().collect();
         for name in &open {
-            if !self.is_emergency(name) {
+            let known = self.open(name).and_then(|open| open.alarm);
+            if known.is_none_or(|known| known.order != alarm.order) {
                 let reason = reason.clone();
-                self.inside(name, Inside::Escalated { reason })?;
+                // Exposure counts from the first who said so.
+                let raised_at = known.map_or(alarm.raised_at, |known| known.raised_at);
+                let alarm = Alarm { raised_at, ..alarm };
+                self.inside(name, Inside::Escalated { reason, alarm })?;
             }
         }
         Ok(open)

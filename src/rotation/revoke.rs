@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 
 use crate::issuers::{Ability, Verdict};
 use crate::ledger::{
-    LedgerError, Phase, Progress as Inside, ServiceProgress, SiteProgress, Step, Way, What,
+    LedgerError, Order, Phase, Progress as Inside, ServiceProgress, SiteProgress, Step, Way, What,
 };
-use crate::model::{Effect, Fault, FaultKind, Key, SecretName, ServiceId, SiteId};
+use crate::model::{Effect, Fault, FaultKind, Instant, Key, SecretName, ServiceId, SiteId};
 
 use super::deliver::Sites;
 use super::drive::{Drive, Grace};
@@ -49,6 +49,10 @@ impl Drive<'_> {
             } else {
                 grace
             };
+            if let Some(died) = self.died_first(&name) {
+                self.gone(&name, None, died)?;
+                continue;
+            }
             if !self.may_destroy(&name, grace)? {
                 self.put_off_end(&name)?;
                 continue;
@@ -67,26 +71,71 @@ impl Drive<'_> {
             let Some(observed) = self.kill(&name, &key)? else {
                 continue;
             };
-            let old = self.old(&name).map(|old| old.hint.clone());
-            self.record(
-                &name,
-                What::Finished {
-                    observed: Some(observed.clone()),
-                },
-            )?;
-            self.ledger.commit()?;
-            let next = self
-                .state(&name)
-                .and_then(|state| plan::due(self.secret(&name), state));
-            self.tell(
-                &name,
-                Happening::Revoked {
-                    old: old.as_ref(),
-                    observed: &observed,
-                    next,
-                },
-            );
-            self.end(&name, Ending::Revoked { old });
+            let now = self.clock.now();
+            self.gone(&name, Some(observed), now)?;
+        }
+        self.ledger.commit()
+    }
+
+    /// The old key is dead, and with it the rotation is over.
+    fn gone(
+        &mut self,
+        name: &SecretName,
+        observed: Option<String>,
+        died: Instant,
+    ) -> Result<(), LedgerError> {
+        let old = self.old(name).map(|old| old.hint.clone());
+        let exposed = self.exposed(name, died);
+        let observed = observed.map(|observed| counted(observed, exposed));
+        let (secret, seen) = (self.secret(name), observed.clone());
+        self.record(name, What::Finished { observed })?;
+        self.ledger.commit()?;
+        let next = self.state(name).and_then(|state| plan::due(secret, state));
+        self.tell(
+            name,
+            Happening::Revoked {
+                old: old.as_ref(),
+                observed: seen.as_deref().unwrap_or("it died before the delivery"),
+                next,
+            },
+        );
+        self.end(name, Ending::Revoked { old, exposed });
+        Ok(())
+    }
+
+    /// When the old key died, where it had to die first.
+    fn died_first(&self, name: &SecretName) -> Option<Instant> {
+        let everywhere = self.open(name).is_some_and(super::deliver::is_everywhere);
+        self.old(name)?.revoked_at.filter(|_| everywhere)
+    }
+
+    fn exposed(&self, name: &SecretName, died: Instant) -> Option<TimeDelta> {
+        let alarm = self.open(name)?.alarm?;
+        Some((died - alarm.raised_at).max(TimeDelta::zero()))
+    }
+
+    /// A leak for which an outage is the smaller harm: the old key is told to end before anything is delivered, and
+    /// whatever comes of that, the new one goes out at once. Where it is not seen dead yet, the end of the run looks
+    /// again.
+    pub(super) fn revoke_first(&mut self) -> Result<(), LedgerError> {
+        for name in self.at(&[Phase::Delivering]) {
+            let first = self.open(&name).and_then(|open| open.alarm);
+            let first = first.is_some_and(|alarm| alarm.order == Order::RevokeFirst);
+            let old = self.old(&name).and_then(|old| old.key());
+            let (Some(key), false) = (old.filter(|_| first), self.clock.stopping()) else {
+                continue;
+            };
+            if let Err(fault) = self.send_revoke(&name, &key)? {
+                let why = fault.what;
+                let place = self.secret(&name).issuer.place();
+                self.failed_place(&name, Step::Revoke, &place, &place, &why);
+            }
+            if self.is_dead(&name, &key) {
+                let place = self.secret(&name).issuer.place();
+                let exposed = self.exposed(&name, self.clock.now());
+                let observed = counted(format!("{place} refuses it"), exposed);
+                self.inside(&name, Inside::EndedFirst { observed })?;
+            }
         }
         self.ledger.commit()
     }
@@ -124,6 +173,10 @@ impl Drive<'_> {
             self.cannot_look(name, &fault)?;
             return Ok(false);
         }
+        if let Err(fault) = self.serves_us(name) {
+            self.cannot_look(name, &fault)?;
+            return Ok(false);
+        }
         if grace == Grace::Kept
             && let Some(open) = self.open(name)
             && let Err(wait) = guard::clocks_agree(open, secret.policy.grace, now, seen.date)
@@ -132,6 +185,18 @@ impl Drive<'_> {
             return Ok(false);
         }
         Ok(self.nothing_holds_old(name)? && self.nobody_uses_old(name)?)
+    }
+
+    /// Where rotakey itself works with this secret: one privileged call with the current version. The last key to its
+    /// own account is never taken away.
+    fn serves_us(&self, name: &SecretName) -> Result<(), Fault> {
+        let current = self.state(name).and_then(|state| state.current());
+        let fields = current.and_then(|current| current.fields.as_ref());
+        match (&self.secret(name).proof, fields) {
+            (Some(proof), Some(fields)) => proof(fields)
+                .map_err(|fault| fault.at("rotakey's own account must work with the new key")),
+            _ => Ok(()),
+        }
     }
 
     /// A guard keeps the old key, so that it must not end by itself either: the dead-man's switch is set anew, a day
@@ -301,49 +366,14 @@ impl Drive<'_> {
     ) -> Result<Option<String>, LedgerError> {
         let secret = self.secret(name);
         let place = secret.issuer.place();
-        let (step, run) = (Step::Revoke, self.run.clone());
         let capabilities = secret.issuer.capabilities();
         if capabilities.revokes == Ability::Yes {
-            self.inside(
-                name,
-                Inside::Sent {
-                    step,
-                    places: vec![place.clone()],
-                    run: run.clone(),
-                },
-            )?;
-            self.ledger.commit()?;
-            self.ledger.claim().check()?;
-            match secret.issuer.revoke(key) {
-                Effect::Done(()) => self.inside(name, Inside::Settled)?,
-                Effect::NotDone(fault) => {
-                    self.inside(name, Inside::Settled)?;
-                    self.inside(
-                        name,
-                        Inside::NotDone {
-                            step,
-                            place: place.clone(),
-                            why: fault.what.clone(),
-                        },
-                    )?;
-                    if !self.is_dead(name, key) {
-                        self.dead_end_fault(name, &fault.at(format!("revoke at {place}")))?;
-                        return Ok(None);
-                    }
-                }
-                Effect::Uncertain(fault) => {
-                    self.inside(
-                        name,
-                        Inside::Doubted {
-                            step,
-                            place: place.clone(),
-                            why: fault.what,
-                            run,
-                        },
-                    )?;
-                }
+            if let Err(fault) = self.send_revoke(name, key)?
+                && !self.is_dead(name, key)
+            {
+                self.dead_end_fault(name, &fault)?;
+                return Ok(None);
             }
-            self.ledger.commit()?;
         } else if self
             .open(name)
             .and_then(|open| open.sending.as_ref())
@@ -380,6 +410,55 @@ impl Drive<'_> {
         Ok(None)
     }
 
+    /// Sends the delete. `Err`: it was clearly not done.
+    fn send_revoke(
+        &mut self,
+        name: &SecretName,
+        key: &Key,
+    ) -> Result<Result<(), Fault>, LedgerError> {
+        let secret = self.secret(name);
+        let place = secret.issuer.place();
+        let (step, run) = (Step::Revoke, self.run.clone());
+        let places = vec![place.clone()];
+        self.inside(
+            name,
+            Inside::Sent {
+                step,
+                places,
+                run: run.clone(),
+            },
+        )?;
+        self.ledger.commit()?;
+        self.ledger.claim().check()?;
+        let refused = match secret.issuer.revoke(key) {
+            Effect::Done(()) => {
+                self.inside(name, Inside::Settled)?;
+                Ok(())
+            }
+            Effect::NotDone(fault) => {
+                self.inside(name, Inside::Settled)?;
+                let (place, why) = (place.clone(), fault.what.clone());
+                self.inside(name, Inside::NotDone { step, place, why })?;
+                Err(fault)
+            }
+            Effect::Uncertain(Fault { what: why, .. }) => {
+                let place = place.clone();
+                self.inside(
+                    name,
+                    Inside::Doubted {
+                        step,
+                        place,
+                        why,
+                        run,
+                    },
+                )?;
+                Ok(())
+            }
+        };
+        self.ledger.commit()?;
+        Ok(refused.map_err(|fault| fault.at(format!("revoke at {place}"))))
+    }
+
     /// Says once what a person has to do; then every run looks whether it was done.
     fn ask_person_to_end(&mut self, name: &SecretName, key: &Key) -> Result<(), LedgerError> {
         let why = match self.phase(name) {
@@ -399,5 +478,13 @@ impl Drive<'_> {
 
     fn is_dead(&self, name: &SecretName, key: &Key) -> bool {
         self.secret(name).issuer.verify(key).verdict == Verdict::Refused
+    }
+}
+
+/// What was observed, and how long after somebody had said that the key leaked.
+fn counted(observed: String, exposed: Option<TimeDelta>) -> String {
+    match exposed {
+        Some(exposed) => format!("{observed}, {} s after the command", exposed.num_seconds()),
+        None => observed,
     }
 }

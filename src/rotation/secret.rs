@@ -16,6 +16,9 @@ pub struct Secret {
     pub issuer: Arc<dyn Issuer>,
     /// Where its versions go.
     pub destinations: Vec<Destination>,
+    /// Where the secret is a credential of rotakey's own: what must succeed with a version before the one before it
+    /// may go.
+    pub proof: Option<Proof>,
 }
 
 /// One target of a secret, and what of a version it takes.
@@ -32,6 +35,9 @@ pub struct Destination {
 
 /// Turns the fields of a version into the one text a site holds.
 pub type Render = Box<dyn Fn(&Fields) -> Result<SecretValue, Fault> + Send + Sync>;
+
+/// Makes one privileged call with these fields at every account of rotakey's own that uses the secret.
+pub type Proof = Box<dyn Fn(&Fields) -> Result<(), Fault> + Send + Sync>;
 
 /// Asks a running service whether it is well.
 pub type Probe = Box<dyn Fn(&dyn Clock) -> Result<(), Fault> + Send + Sync>;

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ledger::Rotation;
+use crate::ledger::{Rotation, Trigger};
 use crate::model::{Canary, ServiceId, SiteId, StageName};
 
 use super::observe::{Look, SeenSite};
@@ -44,10 +44,12 @@ pub(super) fn stages(
     open: &Rotation,
     look: &Look,
 ) -> BTreeMap<SiteId, Option<StageName>> {
-    let canaries = match open.sites.is_empty() {
-        true => canaries(secret, look),
+    let canaries = match (open.sites.is_empty(), open.trigger) {
+        // A leaked key is out everywhere as soon as possible.
+        (true, Trigger::Emergency) => BTreeSet::new(),
+        (true, Trigger::Scheduled | Trigger::Manual) => canaries(secret, look),
         // Chosen already.
-        false => BTreeSet::new(),
+        (false, _) => BTreeSet::new(),
     };
     let stage = |id: &SiteId, seen: &SeenSite| match open.sites.get(id) {
         Some(known) => known.stage.clone(),

@@ -38,6 +38,18 @@ impl Input {
         matches!(self.0, Source::Terminal)
     }
 
+    /// Takes one line that may be seen, where a person is there to type it.
+    pub fn line(&mut self) -> io::Result<Option<String>> {
+        match self.0 {
+            Source::Terminal => {
+                let mut line = String::new();
+                io::stdin().read_line(&mut line)?;
+                Ok(Some(line))
+            }
+            Source::Pipe(_) => Ok(None),
+        }
+    }
+
     /// Asks for a secret: on a terminal one line that is not shown while it is typed; else all of stdin, so that a
     /// private key of many lines can be piped in, without the one line break at its end.
     pub fn secret(&mut self, question: &str) -> io::Result<SecretValue> {

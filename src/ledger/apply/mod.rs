@@ -4,7 +4,7 @@ mod progress;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Instant, SecretName, Tag, VersionNumber};
+use crate::model::{Instant, SecretName, Span, Tag, VersionNumber};
 
 use super::change::{Begun, Change, NewVersion, Step, What};
 use super::event::{Event, KeyMark};
@@ -130,14 +130,10 @@ impl Applying<'_> {
 
     fn adopted(&mut self, new: NewVersion) -> Events {
         let at = self.at;
-        for former in self
-            .secret
-            .versions
-            .iter_mut()
+        let versions = self.secret.versions.iter_mut();
+        versions
             .filter(|version| version.stage == Stage::Current)
-        {
-            (former.stage, former.fields, former.revoked_at) = (Stage::Revoked, None, Some(at));
-        }
+            .for_each(|former| bury(former, at));
         self.secret.rotated_at = Some(new.created_at);
         self.secret.skip = None;
         let mark = self.add(new, Stage::Current, None);
@@ -153,6 +149,7 @@ impl Applying<'_> {
             rotation,
             trigger,
             reason,
+            alarm,
             tag,
             proposal,
             run,
@@ -165,6 +162,7 @@ impl Applying<'_> {
             id: rotation,
             trigger,
             reason,
+            alarm,
             begun_at: self.at,
             since: self.secret.rotated_at,
             path: Vec::new(),
@@ -215,9 +213,11 @@ impl Applying<'_> {
         let open = self.open()?;
         open.promoted = Some(Promoted { at, issuer_date });
         let (from, to) = (open.from, open.to);
+        let took = (at - open.begun_at).num_seconds().max(0);
         self.stage(from, Stage::Previous);
         self.stage(to, Stage::Current);
         self.secret.rotated_at = Some(at);
+        self.secret.took = Some(Span::seconds(took));
         self.secret.skip = None;
         self.secret.warned = None;
         Ok(vec![Event::new("promote.done")])
@@ -262,8 +262,10 @@ impl Applying<'_> {
             _ => None,
         };
         let mut events = Vec::new();
-        if let Some(version) = loser.and_then(|number| self.secret.version_mut(number)) {
-            (version.stage, version.fields, version.revoked_at) = (Stage::Revoked, None, Some(at));
+        let loser = loser.and_then(|number| self.secret.version_mut(number));
+        // One that was ended first is dead already, and its death is on record.
+        if let Some(version) = loser.filter(|version| version.stage != Stage::Revoked) {
+            bury(version, at);
             events.push(noted("revoke.done", said.clone()));
         }
         self.secret.rotation = None;
@@ -296,7 +298,8 @@ impl Applying<'_> {
     }
 
     fn stage(&mut self, number: Option<VersionNumber>, stage: Stage) {
-        if let Some(version) = number.and_then(|number| self.secret.version_mut(number)) {
+        let version = number.and_then(|number| self.secret.version_mut(number));
+        if let Some(version) = version.filter(|version| version.stage != Stage::Revoked) {
             version.stage = stage;
         }
     }
@@ -347,6 +350,11 @@ impl Applying<'_> {
             ..event
         }
     }
+}
+
+/// A dead version keeps its tombstone and loses its value.
+fn bury(version: &mut Version, at: Instant) {
+    (version.stage, version.fields, version.revoked_at) = (Stage::Revoked, None, Some(at));
 }
 
 fn mark(version: &Version) -> KeyMark {

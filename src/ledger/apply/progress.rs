@@ -7,7 +7,7 @@ use crate::model::ServiceId;
 use super::super::change::{Progress, Step};
 use super::super::event::Event;
 use super::super::state::{Asked, Rotation, Trigger, Unsettled, Way};
-use super::{Applying, Events, noted, placed};
+use super::{Applying, Events, bury, noted, placed};
 
 impl Applying<'_> {
     #[expect(
@@ -146,10 +146,20 @@ impl Applying<'_> {
                 open.services.extend(services);
                 Ok(events)
             }
-            Progress::Escalated { reason } => {
+            Progress::Escalated { reason, alarm } => {
                 open.trigger = Trigger::Emergency;
+                open.alarm = Some(alarm);
                 open.reason = Some(reason.clone());
                 Ok(vec![noted("rotation.escalated", Some(reason))])
+            }
+            Progress::EndedFirst { observed } => {
+                let old = open.from;
+                open.sending = None;
+                match old.and_then(|number| self.secret.version_mut(number)) {
+                    Some(old) => bury(old, at),
+                    None => return self.absent("old version"),
+                }
+                Ok(vec![noted("revoke.done", Some(observed))])
             }
             Progress::Soaking { stage } => {
                 let event = Event {

@@ -2,7 +2,9 @@
 //! customer ever meets a dead key, no key is lost, and later runs finish.
 
 mod assisted;
+mod canary;
 mod double;
+mod leak;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -14,8 +16,8 @@ use chrono::TimeDelta;
 
 use crate::issuers::ValueBy;
 use crate::ledger::{
-    Actor, ActorKind, Change, Guard, Ledger, LedgerError, LockedLedger, MemoryStore, NewVersion,
-    Opening, Phase, Revision, SecretState, Store, Way, What,
+    Actor, ActorKind, Alarm, Change, Guard, Ledger, LedgerError, LockedLedger, MemoryStore,
+    NewVersion, Opening, Order, Phase, Revision, SecretState, Store, Way, What,
 };
 use crate::model::{
     Clock, Credential, Fault, Fields, Hint, Instant, Key, KeyId, Making, Policy, RunId, Schedule,
@@ -93,6 +95,8 @@ struct Life {
     runs: usize,
     /// The key that a person hands over to the next run.
     handed: Option<String>,
+    /// The leak that the next run is told of.
+    leak: Option<Leak>,
     /// Which way a person goes on with a rollback that was given up: back, or forward after all.
     goes: Way,
     _folder: tempfile::TempDir,
@@ -157,6 +161,7 @@ impl Life {
                 stage: None,
                 probes: Vec::new(),
             }],
+            proof: None,
         };
         let side = folder.path().to_owned();
         let secrets = BTreeMap::from([(name(), secret)]);
@@ -167,11 +172,21 @@ impl Life {
             side,
             runs: 0,
             handed: None,
+            leak: None,
             goes: Way::Back,
             _folder: folder,
         };
         life.adopt();
         life
+    }
+
+    /// Somebody says now that the key has leaked.
+    fn leaks(&mut self, order: Order) {
+        let raised_at = self.outside.now();
+        self.leak = Some(Leak {
+            reason: "it was in a log".to_owned(),
+            alarm: Alarm { raised_at, order },
+        });
     }
 
     fn opening(&mut self) -> Opening {
@@ -285,7 +300,7 @@ impl Life {
                 })
                 .collect(),
             reason: None,
-            leak: None,
+            leak: self.leak.clone(),
             refuge: refuge.to_owned(),
             progress,
         }

@@ -1,0 +1,150 @@
+//! A key has leaked: no grace; and where it has to die first, there is only the way forward.
+
+use super::*;
+
+/// How long the old key lived after the command, as the outcome tells it.
+fn exposed(outcomes: &[Outcome]) -> TimeDelta {
+    match outcomes {
+        [
+            Outcome {
+                result:
+                    Ending::Revoked {
+                        exposed: Some(exposed),
+                        ..
+                    },
+                ..
+            },
+        ] => *exposed,
+        others => panic!("{others:?}"),
+    }
+}
+
+fn place(life: &Life, act: &str) -> usize {
+    let story = life.outside.world().story();
+    let found = story.lines().position(|line| line.starts_with(act));
+    found.unwrap_or_else(|| panic!("no {act} in\n{story}"))
+}
+
+#[test]
+fn the_old_key_is_dead_in_the_same_run_and_nobody_was_refused() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.leaks(Order::DeliverFirst);
+    let outcomes = life.night(Manner::Emergency).expect("no death");
+    life.check("a leak");
+    // Some round trips and one build of 40 s.
+    let seconds = exposed(&outcomes).num_seconds();
+    assert!((40..90).contains(&seconds), "{seconds}");
+}
+
+#[test]
+fn the_leaked_key_dies_before_anything_is_delivered() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.leaks(Order::RevokeFirst);
+    let outcomes = life.night(Manner::Emergency).expect("no death");
+    assert!(place(&life, "Revoke") < place(&life, "Write"));
+    assert!(place(&life, "Issue") < place(&life, "Revoke"));
+    // One key made, one dead: two round trips.
+    assert_eq!(exposed(&outcomes), TimeDelta::seconds(2));
+    settled(&mut life, "first");
+}
+
+/// Nothing is open, the new key is the only one, and it is everywhere. What was refused in between was meant to be.
+fn settled(life: &mut Life, what: &str) {
+    life.outside.world().outages.clear();
+    life.check(what);
+}
+
+#[test]
+fn once_the_leaked_key_may_be_dead_there_is_only_the_way_forward() {
+    let acts = {
+        let mut life = Life::new(ValueBy::Issuer);
+        life.leaks(Order::RevokeFirst);
+        drop(life.night(Manner::Emergency));
+        life.outside.world().acts()
+    };
+    for act in 1..acts {
+        for mishap in Mishap::ALL {
+            let mut life = Life::new(ValueBy::Issuer);
+            life.leaks(Order::RevokeFirst);
+            life.outside.world().mishaps.insert(act, mishap);
+            drop(life.night(Manner::Emergency));
+            life.leak = None;
+            life.live_on();
+            let what = format!("{mishap:?} at act {act}");
+            let story = life.outside.world().story();
+            let back = format!("value: {FIRST:?}");
+            assert!(!story.contains(&back), "{what}\n{story}");
+            settled(&mut life, &what);
+        }
+    }
+}
+
+#[test]
+fn a_service_that_is_unwell_without_the_dead_key_waits_for_a_person() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.leaks(Order::RevokeFirst);
+    life.outside.world().only_well_with = Some(FIRST.to_owned());
+    let outcomes = life.night(Manner::Emergency).expect("no death");
+    assert!(
+        matches!(outcomes[0].result, Ending::NeedsPerson { .. }),
+        "{outcomes:?}"
+    );
+    assert!(
+        outcomes[0].live.contains("is revoked, or about to be; "),
+        "{}",
+        outcomes[0].live
+    );
+    life.outside.world().only_well_with = None;
+    life.leak = None;
+    life.live_on();
+    settled(&mut life, "healed");
+}
+
+#[test]
+fn a_death_at_any_commit_of_it_is_survived() {
+    let commits = {
+        let mut life = Life::new(ValueBy::Issuer);
+        let before = life.store.commits.load(Ordering::Relaxed);
+        life.leaks(Order::RevokeFirst);
+        drop(life.night(Manner::Emergency));
+        life.store.commits.load(Ordering::Relaxed) - before
+    };
+    for death in 0..commits {
+        for moment in [Moment::Before, Moment::After] {
+            let mut life = Life::new(ValueBy::Issuer);
+            life.leaks(Order::RevokeFirst);
+            let base = life.store.commits.load(Ordering::Relaxed);
+            life.store.dies_at = Some((base + death, moment));
+            drop(life.night(Manner::Emergency));
+            life.store.dies_at = None;
+            life.outside.advance(TimeDelta::minutes(11));
+            // Whoever typed it types it again.
+            drop(life.night(Manner::Emergency));
+            life.leak = None;
+            life.live_on();
+            settled(&mut life, &format!("died {moment:?} commit {death}"));
+        }
+    }
+}
+
+#[test]
+fn the_last_key_to_an_account_of_our_own_is_never_taken_away() {
+    let mut life = Life::new(ValueBy::Issuer);
+    let secret = life.secrets.get_mut(&name()).expect("the secret");
+    secret.proof = Some(Box::new(|_| Err(Fault::refused("may not list projects"))));
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.outside.advance(TimeDelta::hours(25));
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    let Ending::NeedsPerson { why, .. } = &outcomes[0].result else {
+        panic!("{outcomes:?}");
+    };
+    assert_eq!(
+        why,
+        "the old key is kept: rotakey's own account must work with the new key: may not list projects"
+    );
+    assert_eq!(life.outside.world().live_values().len(), 2);
+    let secret = life.secrets.get_mut(&name()).expect("the secret");
+    secret.proof = Some(Box::new(|_| Ok(())));
+    life.live_on();
+    life.check("proven");
+}
