@@ -14,7 +14,8 @@ use crate::exit::Exit;
 use crate::issuers;
 use crate::ledger::{Ledger, LedgerError, LockedLedger, Opening};
 use crate::model::{
-    Account, AccountName, Clock, Fault, FieldName, Fields, Finding, SecretName, SecretValue,
+    Account, AccountName, Clock, Fault, FieldName, Fields, Finding, Freeze, Instant, SecretName,
+    SecretValue,
 };
 use crate::rotation::{Destination, Probe, Proof, Secret};
 use crate::run::Run;
@@ -27,6 +28,7 @@ const LARGEST: u64 = 8 * 1024 * 1024;
 /// Everything a verb works with.
 pub(super) struct Joined {
     pub(super) max_per_run: usize,
+    freezes: Vec<Freeze>,
     pub(super) secrets: BTreeMap<SecretName, Secret>,
     /// What the verbs know of each secret and its rotation need not.
     pub(super) about: BTreeMap<SecretName, About>,
@@ -101,6 +103,7 @@ impl Ground {
         }
         Ok(Joined {
             max_per_run: config.max_per_run,
+            freezes: config.freezes,
             secrets,
             about,
             ledger: config.ledger,
@@ -149,6 +152,12 @@ impl Joined {
     /// The secret of that name, or the nearest one as a hint.
     pub(super) fn secret(&self, name: &SecretName) -> Result<&Secret> {
         self.secrets.get(name).ok_or_else(|| self.unknown(name))
+    }
+
+    /// Until when no rotation begins, where that is so at this time.
+    pub(super) fn frozen(&self, now: Instant) -> Option<Instant> {
+        let until = self.freezes.iter().filter_map(|freeze| freeze.until(now));
+        until.max()
     }
 
     /// Refuses names that no secret has.

@@ -56,6 +56,7 @@ pub fn plan(run: &mut Run, args: &Args) -> Result<Exit> {
         now,
         manner: Manner::Unattended,
         grace: Grace::Kept,
+        frozen: joined.frozen(now),
         most,
     };
     let items = rotation::plan(&joined.secrets, ledger.state(), &ask);

@@ -40,6 +40,7 @@ pub fn revoke(run: &mut Run, args: &Args) -> Result<Exit> {
         now: run.now,
         manner,
         grace,
+        frozen: None,
         most: usize::MAX,
     };
     let known = joined.read(run)?;

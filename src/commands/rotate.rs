@@ -75,6 +75,7 @@ pub fn rotate(run: &mut Run, args: &Args) -> Result<Exit> {
         now: run.now,
         manner,
         grace: Grace::Kept,
+        frozen: joined.frozen(run.now),
         most,
     };
     // Looked at without the lock first: a quiet night takes no lock, sends nothing and writes nothing.

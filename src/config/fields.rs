@@ -104,6 +104,19 @@ impl<'n, 't> Fields<'n, 't> {
         }
     }
 
+    /// The same where it must be there; `hint` says what to write.
+    pub(super) fn needed_with<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+        hint: &str,
+    ) -> Option<(T, Mark)> {
+        if !self.has(key) {
+            self.missing(key, hint);
+        }
+        self.parsed(key, parse)
+    }
+
     /// A duration.
     pub(super) fn span(&mut self, key: &'static str) -> Option<(Span, Mark)> {
         self.parsed(key, |text| Span::parse(text).map_err(|why| why.to_string()))

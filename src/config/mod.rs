@@ -15,7 +15,7 @@
 //! | `file` | text to a tree with positions; aliases, anchors, tags, duplicate keys, size and depth |
 //! | `fields`, `typed`, `wrong` | a map key by key; the part of a map that belongs to a kind, through serde |
 //! | `say`, `complaint` | how things are put, and where they are collected |
-//! | `source`, `accounts`, `defaults`, `secrets`, `targets` | the sections |
+//! | `source`, `accounts`, `defaults`, `secrets`, `targets`, `freezes` | the sections |
 //! | `crossing` | what only shows when everything is read |
 //! | `resolve` | all of it |
 
@@ -25,6 +25,7 @@ mod crossing;
 mod defaults;
 mod fields;
 mod file;
+mod freezes;
 mod names;
 mod resolve;
 mod say;

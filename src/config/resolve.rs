@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::model::{Account, AccountName, Credential, SecretName};
+use crate::model::{Account, AccountName, Credential, Freeze, SecretName};
 
 use super::accounts::Accounts;
 use super::complaint::{Complaints, ConfigErrors, Mark};
@@ -23,6 +23,8 @@ pub struct Config {
     pub file: String,
     /// How many secrets an unattended run rotates at most, so that a missed month is not caught up in one night.
     pub max_per_run: usize,
+    /// When no rotation begins, unless a key has leaked.
+    pub freezes: Vec<Freeze>,
     /// Where the ledger is and who may read it.
     pub ledger: LedgerConfig,
     /// What rotakey itself needs to talk to vendors.
@@ -79,6 +81,8 @@ fn read(
         Some(node) => ledger(node, around, complaints),
         None => Some(LedgerConfig::usual(around)),
     };
+    let freezes = fields.list("freeze").unwrap_or_default();
+    let freezes = super::freezes::read(freezes, complaints);
     let secrets = fields.take("secrets");
     if root.get("secrets").is_none() {
         fields.missing("secrets", "write what is rotated: `secrets: { NAME: … }`");
@@ -87,6 +91,7 @@ fn read(
     Some(Config {
         file: file.to_owned(),
         max_per_run: defaults.max_per_run,
+        freezes,
         secrets: all_secrets((secrets?, entries), &defaults, &accounts, complaints)?,
         accounts: accounts.by_name,
         ledger: ledger?,

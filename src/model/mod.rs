@@ -6,6 +6,7 @@ mod account;
 mod clock;
 mod credential;
 mod effect;
+mod freeze;
 mod hint;
 mod kind;
 mod names;
@@ -21,6 +22,7 @@ pub use account::Account;
 pub use clock::Clock;
 pub use credential::Credential;
 pub use effect::{Effect, Fault, FaultKind, Finding};
+pub use freeze::Freeze;
 pub use hint::{Hint, Making};
 pub use kind::{AccountShape, IssuerKind, TargetKind};
 pub use names::{

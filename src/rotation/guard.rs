@@ -55,6 +55,10 @@ impl Wait {
         }
     }
 
+    pub(super) fn frozen(until: Instant) -> Self {
+        Self::planned("frozen: no rotation begins", until)
+    }
+
     pub(super) fn soak(until: Instant) -> Self {
         Self::planned("the stage before soaks", until)
     }

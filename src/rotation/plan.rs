@@ -30,6 +30,8 @@ pub struct Ask<'a> {
     pub manner: Manner,
     /// Whether `revoke` waits for the end of the grace.
     pub grace: Grace,
+    /// Until when no rotation begins, where that is so. A leak does not ask.
+    pub frozen: Option<Instant>,
     /// How many rotations may begin in one run, so that a long sleep does not rotate everything at once.
     pub most: usize,
 }
@@ -305,7 +307,10 @@ fn beginning(item: &mut Item, secret: &Secret, state: Option<&SecretState>, ask:
         });
         return;
     }
-    item.rotate = Some(Move::Begin(trigger));
+    match ask.frozen {
+        Some(until) if trigger != Trigger::Emergency => item.wait = Some(Wait::frozen(until)),
+        _ => item.rotate = Some(Move::Begin(trigger)),
+    }
 }
 
 fn going_on(

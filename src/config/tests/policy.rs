@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use crate::issuers::Overlap;
-use crate::model::{SecretName, Span};
+use crate::model::{Canary, SecretName, Span};
 
-use super::{DOTENV, app, app_text, around, read};
+use super::{DOTENV, app, app_text, around, read, refused};
 use crate::config::resolve;
 
 #[test]
@@ -161,5 +161,71 @@ fn one_place_holds_one_secret() {
         app(&[&format!("targets: [ {DOTENV}, {DOTENV} ]")]),
         "error: rotations.yaml:3:65: secret `app`: this target writes where the target in line 3 writes already\n  \
          hint: one place holds one value: name another variable, or narrow one of the two\n"
+    );
+}
+
+#[test]
+fn a_freeze_is_once_or_comes_again() {
+    let text = |entry: &str| format!("freeze:\n  - {entry}\n{}", app_text(&[]));
+    for good in [
+        "{ from: 2024-12-20, to: 2025-01-02, reason: holidays }",
+        "{ begins: \"0 16 * * 5\", lasts: 64h }",
+    ] {
+        assert_eq!(read(&text(good)).freezes.len(), 1, "{good}");
+    }
+    for (bad, said) in [
+        (
+            "{ from: 2024-12-20 }",
+            "2:5: freeze 1: `to` is missing\n  \
+             hint: write both ends, such as `{ from: 2024-12-20, to: 2025-01-02 }`",
+        ),
+        (
+            "{ from: 2025-01-02, to: 2024-12-20 }",
+            "2:29: freeze 1: `to` is not after `from`",
+        ),
+        (
+            "{ from: friday, to: 2025-01-02 }",
+            "2:13: freeze 1: `from`: `friday` is not a time; write `2024-12-20` or `2024-12-20T16:00:00Z`",
+        ),
+        (
+            "{ begins: 7d, lasts: 2d }",
+            "2:15: freeze 1: `begins` is no cron expression\n  \
+             hint: write when it begins and how long it lasts, such as `{ begins: \"0 16 * * 5\", lasts: 64h }`",
+        ),
+        (
+            "{ begins: \"0 0 * * *\", lasts: 24h }",
+            "2:15: freeze 1: it never ends: `lasts` reaches the next one",
+        ),
+        (
+            "{ from: 2024-12-20, to: 2025-01-02, until: 2025-01-03 }",
+            "2:41: freeze 1: unknown key `until`\n  hint: known here: `from`, `reason`, `to`",
+        ),
+    ] {
+        assert_eq!(
+            refused(&text(bad)),
+            format!("error: rotations.yaml:{said}\n")
+        );
+    }
+}
+
+#[test]
+fn canaries_are_a_share_or_a_number() {
+    let canary = |text: &str| {
+        read(&app_text(&[text])).secrets[&SecretName::new("app")]
+            .policy
+            .canary
+    };
+    assert_eq!(canary("canary: 10%"), Some(Canary::Percent(10)));
+    assert_eq!(canary("canary: 2"), Some(Canary::Services(2)));
+    assert_eq!(canary("title: app"), None);
+    assert_eq!(
+        app(&["canary: 0%"]),
+        "error: rotations.yaml:3:13: secret `app`: `canary`: expected a share such as `10%`, or a number of services \
+         such as `1`\n"
+    );
+    assert_eq!(
+        app(&["stages: [canary, production]", "canary: 1"]),
+        "error: rotations.yaml:4:13: secret `app`: a stage is called `canary`, and `canary` makes one\n  \
+         hint: call the stage otherwise, or remove `canary`\n"
     );
 }

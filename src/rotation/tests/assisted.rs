@@ -24,6 +24,7 @@ fn planned(life: &mut Life) -> Item {
         now: life.outside.now(),
         manner: Manner::Unattended,
         grace: Grace::Kept,
+        frozen: None,
         most: 5,
     };
     plan(&life.secrets, ledger.state(), &ask).remove(0)

@@ -245,6 +245,7 @@ impl Life {
                 now: self.outside.now(),
                 manner,
                 grace: Grace::Kept,
+                frozen: None,
                 most: 5,
             };
             let work = plan(&self.secrets, ledger.state(), &ask);
