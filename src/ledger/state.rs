@@ -39,6 +39,9 @@ pub struct SecretState {
     /// How long the latest rotation took from its intent to its promotion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took: Option<Span>,
+    /// The rotations in a row that were taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setback: Option<Setback>,
     /// A postponement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<Skip>,
@@ -94,6 +97,18 @@ pub enum Stage {
     Previous,
     /// Observed refused.
     Revoked,
+}
+
+/// Rotations in a row that were taken back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setback {
+    /// How many.
+    pub times: u32,
+    /// When the latest one was over.
+    pub at: Instant,
+    /// What had gone wrong with it.
+    pub why: String,
 }
 
 /// A postponement.

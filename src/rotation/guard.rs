@@ -59,6 +59,10 @@ impl Wait {
         Self::planned("frozen: no rotation begins", until)
     }
 
+    pub(super) fn setback(times: u32, until: Instant) -> Self {
+        Self::planned(format!("taken back {times} times in a row"), until)
+    }
+
     pub(super) fn soak(until: Instant) -> Self {
         Self::planned("the stage before soaks", until)
     }

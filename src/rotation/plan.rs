@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 
 use crate::issuers::{Ability, ValueBy};
 use crate::ledger::{
-    Phase, Rotation, SecretState, SiteProgress, State, Step, Trigger, Version, Way,
+    Phase, Rotation, SecretState, Setback, SiteProgress, State, Step, Trigger, Version, Way,
 };
 use crate::model::{Hint, Instant, Key, SecretName};
 
@@ -169,6 +169,14 @@ fn in_time(secret: &Secret, version: &Version, since: Instant) -> Option<Instant
     Some(end - half.min(secret.policy.warn.delta()))
 }
 
+/// Until when a rotation that was taken back again is left alone: each attempt redeploys every service twice. The first
+/// is tried again by the next night's run, then in two days, in four, in eight.
+fn pause(setback: &Setback) -> Option<Instant> {
+    let days = 1_i64 << setback.times.saturating_sub(1).min(3);
+    // The run of that night begins earlier in the day than this one ended.
+    (setback.times > 1).then(|| setback.at + TimeDelta::days(days) - TimeDelta::hours(2))
+}
+
 /// The exact steps of a move, site by site where they are known.
 pub fn steps(secret: &Secret, state: Option<&SecretState>, step: Move) -> Vec<Planned> {
     let planned = |step, place: &str| Planned {
@@ -306,6 +314,23 @@ fn beginning(item: &mut Item, secret: &Secret, state: Option<&SecretState>, ask:
             hint: format!("{hint}rotakey rotate {}", secret.name),
         });
         return;
+    }
+    let setback = state.and_then(|state| state.setback.as_ref());
+    if let Some(setback) = setback.filter(|_| ask.manner == Manner::Unattended) {
+        if setback.times >= PATIENCE {
+            item.person = Some(Errand {
+                why: format!(
+                    "taken back {} times in a row, last: {}",
+                    setback.times, setback.why
+                ),
+                hint: format!("mend it, then run `rotakey rotate {}`", secret.name),
+            });
+            return;
+        }
+        if let Some(until) = pause(setback).filter(|until| *until > ask.now) {
+            item.wait = Some(Wait::setback(setback.times, until));
+            return;
+        }
     }
     match ask.frozen {
         Some(until) if trigger != Trigger::Emergency => item.wait = Some(Wait::frozen(until)),

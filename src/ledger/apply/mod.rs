@@ -4,12 +4,16 @@ mod progress;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Instant, SecretName, Span, Tag, VersionNumber};
+use chrono::SecondsFormat;
+
+use crate::model::{Instant, Key, SecretName, Span, Tag, VersionNumber};
 
 use super::change::{Begun, Change, NewVersion, Step, What};
 use super::event::{Event, KeyMark};
 use super::phase::{IllegalMilestone, Milestone, next};
-use super::state::{Promoted, Rotation, SecretState, Skip, Stage, State, Unsettled, Version, Way};
+use super::state::{
+    Promoted, Rotation, SecretState, Setback, Skip, Stage, State, Unsettled, Version, Way,
+};
 
 /// Why a change cannot be recorded. A broken invariant of our own, never a person's mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,6 +222,7 @@ impl Applying<'_> {
         self.stage(to, Stage::Current);
         self.secret.rotated_at = Some(at);
         self.secret.took = Some(Span::seconds(took));
+        self.secret.setback = None;
         self.secret.skip = None;
         self.secret.warned = None;
         Ok(vec![Event::new("promote.done")])
@@ -243,9 +248,15 @@ impl Applying<'_> {
         self.reach(Milestone::Restored)?;
         let open = self.open()?;
         let (from, to) = (open.from, open.to);
-        let since = open.since;
+        let (since, end) = (open.since, open.expires_at);
         self.stage(to, Stage::Pending);
         self.stage(from, Stage::Current);
+        // An end that could only be put off stays with the key, and the next rotation comes before it.
+        let stays = from.and_then(|number| self.secret.version_mut(number));
+        if let (Some(stays), Some(end)) = (stays, end) {
+            let end = end.to_rfc3339_opts(SecondsFormat::Secs, true);
+            drop(stays.notes.insert(Key::EXPIRES_AT.to_owned(), end));
+        }
         // The old version is as old as it was, also for the next due date.
         self.secret.rotated_at = since;
         Ok(vec![Event::new("restore.confirmed")])
@@ -255,6 +266,12 @@ impl Applying<'_> {
     fn ended(&mut self, milestone: Milestone, kind: &str, said: Option<String>) -> Events {
         self.reach(milestone)?;
         let at = self.at;
+        let open = self.open()?;
+        if milestone == Milestone::Discarded {
+            let why = open.trouble.clone().unwrap_or_default();
+            let times = self.secret.setback.as_ref().map_or(0, |last| last.times) + 1;
+            self.secret.setback = Some(Setback { times, at, why });
+        }
         let open = self.open()?;
         let loser = match milestone {
             Milestone::Discarded => open.to,

@@ -498,6 +498,27 @@ fn a_death_at_any_commit_and_again_in_the_recovery_is_survived() {
 }
 
 #[test]
+fn what_is_taken_back_again_and_again_is_tried_less_and_less_often_and_then_a_person_is_asked() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.outside.world().only_well_with = Some(FIRST.to_owned());
+    let mut tried = Vec::new();
+    for night in 0..30 {
+        let before = life.state().setback.map_or(0, |setback| setback.times);
+        drop(life.night(Manner::Unattended).expect("no death"));
+        life.outside.advance(TimeDelta::minutes(11));
+        if life.state().rotation.is_some() {
+            drop(life.night(Manner::ByHand).expect("no death"));
+        }
+        if life.state().setback.map_or(0, |setback| setback.times) > before {
+            tried.push(night);
+        }
+        let morning = at("2024-01-20T09:00:00Z") + TimeDelta::days(night);
+        life.outside.advance(morning - life.outside.now());
+    }
+    assert_eq!(tried, [0, 1, 3, 7, 15]);
+}
+
+#[test]
 fn a_service_that_is_unwell_with_the_new_key_takes_everything_back() {
     let ends = (0..14).flat_map(|act| [(act, None), (act, Some(act + 3))]);
     let jobs = ends.flat_map(|(first, second)| Mishap::ALL.map(|mishap| (first, second, mishap)));
