@@ -12,6 +12,7 @@ use crate::model::{
     SiteId, StageName, Tag, VersionNumber,
 };
 
+use super::outbox::Outbox;
 use super::phase::{IllegalMilestone, Milestone, Phase, next};
 use super::seal::{sealed_fields, sealed_key, sealed_value};
 
@@ -21,6 +22,9 @@ use super::seal::{sealed_fields, sealed_key, sealed_value};
 pub struct State {
     /// The secrets the ledger has ever seen.
     pub secrets: BTreeMap<SecretName, SecretState>,
+    /// What people are to be told.
+    #[serde(default, skip_serializing_if = "Outbox::is_empty")]
+    pub outbox: Outbox,
 }
 
 /// One secret.
@@ -41,6 +45,9 @@ pub struct SecretState {
     /// The due date people were last warned of, so that they are warned once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warned: Option<Instant>,
+    /// What only a person can mend and people were told of, so that they are told once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
 }
 
 /// One issued value of a secret.
@@ -100,6 +107,9 @@ pub struct Skip {
     pub until: Instant,
     /// Why.
     pub reason: String,
+    /// How often in a row it was postponed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub times: u32,
 }
 
 /// One passage of a secret from one version to the next.
@@ -275,6 +285,14 @@ pub struct Promoted {
     /// By the issuer's, where it sends one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer_date: Option<Instant>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands a reference to the field"
+)]
+fn is_zero(times: &u32) -> bool {
+    *times == 0
 }
 
 impl State {

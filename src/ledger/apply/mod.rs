@@ -4,12 +4,15 @@ mod progress;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Instant, SecretName, Tag, VersionNumber};
+use crate::model::{Hint, Instant, RotationId, SecretName, Tag, VersionNumber};
 
 use super::change::{Begun, Change, NewVersion, Step, What};
 use super::event::{Event, KeyMark};
+use super::outbox::News;
 use super::phase::{IllegalMilestone, Milestone, next};
-use super::state::{Promoted, Rotation, SecretState, Skip, Stage, State, Unsettled, Version, Way};
+use super::state::{
+    Promoted, Rotation, SecretState, Skip, Stage, State, Trigger, Unsettled, Version, Way,
+};
 
 /// Why a change cannot be recorded. A broken invariant of our own, never a person's mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,16 +28,32 @@ pub enum IllegalChange {
     },
 }
 
+/// What a change leaves behind, apart from the state.
+pub(in crate::ledger) struct Applied {
+    /// What the audit log is to hold.
+    pub(in crate::ledger) events: Vec<Event>,
+    /// What people are to be told, if anybody is to be told.
+    pub(in crate::ledger) news: Vec<News>,
+    /// In which rotation.
+    pub(in crate::ledger) rotation: Option<RotationId>,
+}
+
 impl State {
     /// Applies a change at that instant and says what the audit log is to hold of it.
     pub(in crate::ledger) fn apply(
         &mut self,
         at: Instant,
         change: Change,
-    ) -> Result<Vec<Event>, IllegalChange> {
+    ) -> Result<Applied, IllegalChange> {
         let Change { secret: name, what } = change;
         let secret = self.secrets.entry(name.clone()).or_default();
-        let mut applying = Applying { at, name, secret };
+        let news = Vec::new();
+        let mut applying = Applying {
+            at,
+            name,
+            secret,
+            news,
+        };
         // The marks are taken twice: a new version exists only after the change, an open rotation may end with it.
         let before = applying.marked(Event::new(""));
         let mut events = applying.what(what)?;
@@ -54,7 +73,12 @@ impl State {
                 .or_else(|| after.new.clone())
                 .or_else(|| before.new.clone());
         }
-        Ok(events)
+        let rotation = after.rotation.or(before.rotation);
+        Ok(Applied {
+            events,
+            news: applying.news,
+            rotation,
+        })
     }
 }
 
@@ -62,6 +86,7 @@ struct Applying<'a> {
     at: Instant,
     name: SecretName,
     secret: &'a mut SecretState,
+    news: Vec<News>,
 }
 
 type Events = Result<Vec<Event>, IllegalChange>;
@@ -108,9 +133,11 @@ impl Applying<'_> {
                 self.ended(Milestone::Discarded, "rotation.rolled_back", observed)
             }
             What::Skipped { until, reason } => {
+                let times = self.secret.skip.as_ref().map_or(0, |skip| skip.times) + 1;
                 self.secret.skip = Some(Skip {
                     until,
                     reason: reason.clone(),
+                    times,
                 });
                 Ok(vec![Event {
                     until: Some(until),
@@ -119,10 +146,18 @@ impl Applying<'_> {
             }
             What::Warned { due } => {
                 self.secret.warned = Some(due);
+                let current = self.secret.current().map(|version| version.hint.clone());
+                self.news.push(News::Upcoming { due, current });
                 Ok(vec![Event {
                     until: Some(due),
                     ..Event::new("warn.done")
                 }])
+            }
+            What::Told { why } => {
+                if self.secret.tell(&why) {
+                    self.news.push(News::PersonNeeded { why: why.clone() });
+                }
+                Ok(vec![noted("person.needed", Some(why))])
             }
             What::Progress(progress) => self.progress(progress),
         }
@@ -140,6 +175,7 @@ impl Applying<'_> {
         }
         self.secret.rotated_at = Some(new.created_at);
         self.secret.skip = None;
+        self.secret.told = None;
         let mark = self.add(new, Stage::Current, None);
         Ok(vec![Event {
             new: Some(mark),
@@ -187,6 +223,7 @@ impl Applying<'_> {
             stuck: None,
         });
         self.reach(Milestone::Intended)?;
+        self.leaked()?;
         Ok(events)
     }
 
@@ -203,6 +240,11 @@ impl Applying<'_> {
         let open = self.open()?;
         // The version holds the value now; a second copy would outlive it.
         (open.to, open.proposal, open.sending) = (Some(number), None, None);
+        let from = open.from;
+        if let Some(new) = self.hint(Some(number)) {
+            let old = self.hint(from);
+            self.news.push(News::Started { old, new });
+        }
         Ok(vec![Event {
             new: Some(mark),
             ..Event::new("issue.done")
@@ -215,11 +257,22 @@ impl Applying<'_> {
         let open = self.open()?;
         open.promoted = Some(Promoted { at, issuer_date });
         let (from, to) = (open.from, open.to);
+        let (services, leaked) = (open.services.len(), open.trigger == Trigger::Emergency);
         self.stage(from, Stage::Previous);
         self.stage(to, Stage::Current);
+        if let Some(new) = self.hint(to) {
+            let old = self.hint(from);
+            self.news.push(News::Complete {
+                new,
+                old,
+                services,
+                leaked,
+            });
+        }
         self.secret.rotated_at = Some(at);
         self.secret.skip = None;
         self.secret.warned = None;
+        self.secret.told = None;
         Ok(vec![Event::new("promote.done")])
     }
 
@@ -256,6 +309,7 @@ impl Applying<'_> {
         self.reach(milestone)?;
         let at = self.at;
         let open = self.open()?;
+        let (from, trouble) = (open.from, open.trouble.clone());
         let loser = match milestone {
             Milestone::Discarded => open.to,
             Milestone::Finished => open.from,
@@ -265,6 +319,12 @@ impl Applying<'_> {
         if let Some(version) = loser.and_then(|number| self.secret.version_mut(number)) {
             (version.stage, version.fields, version.revoked_at) = (Stage::Revoked, None, Some(at));
             events.push(noted("revoke.done", said.clone()));
+        }
+        if milestone == Milestone::Discarded {
+            let (why, live) = (trouble.unwrap_or_default(), self.hint(from));
+            self.news.push(News::RolledBack { why, live });
+        } else if let Some(old) = self.hint(loser) {
+            self.news.push(News::Revoked { old });
         }
         self.secret.rotation = None;
         events.push(noted(kind, said));
@@ -293,6 +353,23 @@ impl Applying<'_> {
         let mark = mark(&version);
         self.secret.versions.push(version);
         mark
+    }
+
+    /// A leak is told at once, before anything is done about it.
+    fn leaked(&mut self) -> Result<(), IllegalChange> {
+        let open = self.open()?;
+        let (trigger, from) = (open.trigger, open.from);
+        let reason = open.reason.clone().unwrap_or_default();
+        if trigger == Trigger::Emergency {
+            let old = self.hint(from);
+            self.news.push(News::Emergency { old, reason });
+        }
+        Ok(())
+    }
+
+    fn hint(&self, number: Option<VersionNumber>) -> Option<Hint> {
+        let version = number.and_then(|number| self.secret.version(number));
+        version.map(|version| version.hint.clone())
     }
 
     fn stage(&mut self, number: Option<VersionNumber>, stage: Stage) {
