@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::answer::{Translate, Try, broken, cut_off, json, judge, too_long};
 use super::reply::{BODY, Reply};
 use super::tries::{End, Nature, Tries};
-use super::{Api, client, segment};
+use super::{Api, HiddenUrl, client, segment};
 use crate::model::{Effect, Fault, SecretValue};
 
 /// A call that has not been sent yet.
@@ -22,6 +22,7 @@ pub struct Call {
     api: Api,
     method: Method,
     path: String,
+    exact: Option<HiddenUrl>,
     query: Vec<(String, String)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<Zeroizing<Vec<u8>>>,
@@ -53,6 +54,7 @@ impl Call {
             api,
             method,
             path,
+            exact: None,
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
@@ -63,6 +65,11 @@ impl Call {
             expected: Body::Json,
             fault: None,
         }
+    }
+
+    pub(super) fn exactly(mut self, url: &HiddenUrl) -> Self {
+        self.exact = Some(url.clone());
+        self
     }
 
     /// Adds to the query. Never a secret: addresses end up in the logs of servers and proxies.
@@ -98,6 +105,12 @@ impl Call {
             Ok(bytes) => self.body = Some(Zeroizing::new(bytes)),
             Err(_) => self.fault = Some(Fault::refused("the request cannot be put together")),
         }
+        self.header("content-type", kind)
+    }
+
+    /// Sends a body as it is, for a signature over its bytes.
+    pub fn bytes(mut self, kind: &str, body: Vec<u8>) -> Self {
+        self.body = Some(Zeroizing::new(body));
         self.header("content-type", kind)
     }
 
@@ -179,7 +192,9 @@ impl Call {
         if let Some(fault) = self.fault.take() {
             return End::No(fault);
         }
-        let Some(url) = self.api.0.address.join(&self.path, &self.query) else {
+        let exact = self.exact.as_ref().map(|url| url.whole().clone());
+        let joined = || self.api.0.address.join(&self.path, &self.query);
+        let Some(url) = exact.or_else(joined) else {
             return End::No(Fault::refused(
                 "a name holds characters that no path can carry",
             ));

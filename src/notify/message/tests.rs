@@ -106,6 +106,7 @@ fn a_rotation_began() {
         title: title(),
         old: Some(key("x7K2")),
         new: Some(key("j9M1")),
+        progress: Vec::new(),
     };
     assert_eq!(
         message.to_string(),

@@ -224,6 +224,7 @@ fn started(title: &str, old: Option<&Hint>, leak: Option<&str>) -> Message {
             title,
             old,
             new: None,
+            progress: Vec::new(),
         },
     }
 }
