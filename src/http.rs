@@ -44,7 +44,7 @@ use crate::model::{Clock, Fault};
 
 pub use address::{check_address, segment};
 pub use answer::{Known, Translate};
-pub use call::Call;
+pub use call::{Call, Pace};
 pub use hidden::HiddenUrl;
 pub use probe::{check_probe, ping, probe};
 pub use reply::Reply;

@@ -9,13 +9,15 @@ use anyhow::Context;
 use crate::config::{self, Config, SecretConfig, Surroundings, TargetSetup, private_file};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::issuers::{self, Issuer};
-use crate::ledger::{Ledger, LedgerError, LockedLedger, Opening};
+use crate::issuers::{self, Issuer, ValueBy};
+use crate::ledger::{Audience, Ledger, LedgerError, LockedLedger, News, Opening};
 use crate::model::{Clock, Fault, Fields, SecretName, SecretValue};
 use crate::rotation::{Destination, Probe, Secret};
 use crate::run::Run;
 use crate::targets::{self, Connections};
 use crate::ui::Spoken;
+
+use super::channels::{self, Channels};
 
 /// The largest configuration that is read. The parser has a cap of its own; this one keeps the file out of memory.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -24,6 +26,8 @@ const LARGEST: u64 = 8 * 1024 * 1024;
 pub(super) struct Joined {
     pub(super) config: Config,
     pub(super) secrets: BTreeMap<SecretName, Secret>,
+    pub(super) channels: Channels,
+    audience: Audience,
     path: PathBuf,
     current: Current,
 }
@@ -56,9 +60,15 @@ pub(super) fn join(run: &Run) -> Result<Joined> {
         let secret = build(&name, &config.secrets[&name], issuer, &connections)?;
         secrets.insert(name, secret);
     }
+    let channels = channels::open(&config.hearing, &run.clock, &around.dir)?;
+    let by_hand = secrets.values().filter(|secret| made_by_hand(secret));
+    let by_hand = by_hand.map(|secret| secret.name.clone()).collect();
+    let audience = channels::audience(&config.hearing, by_hand);
     Ok(Joined {
         config,
         secrets,
+        channels,
+        audience,
         path,
         current,
     })
@@ -95,9 +105,16 @@ impl Joined {
 
     /// Takes the ledger to write it. Writes nothing yet.
     pub(super) fn lock(&self, run: &Run) -> Result<LockedLedger> {
-        let ledger = run.lock(&self.opening(run)?).map_err(refused)?;
+        let mut ledger = run.lock(&self.opening(run)?).map_err(refused)?;
         self.current.learn(&ledger);
+        ledger.tell(Arc::clone(&self.audience));
         Ok(ledger)
+    }
+
+    /// Whether any channel is told when a person is needed for that secret.
+    pub(super) fn is_heard(&self, secret: &SecretName) -> bool {
+        let news = News::PersonNeeded { why: String::new() };
+        !(self.audience)(secret, &news).is_empty()
     }
 
     fn opening(&self, run: &Run) -> Result<Opening> {
@@ -153,6 +170,10 @@ impl Current {
                 .hint(format!("rotakey adopt {name}"))
         })
     }
+}
+
+fn made_by_hand(secret: &Secret) -> bool {
+    secret.issuer.capabilities().value == ValueBy::Person
 }
 
 fn read(path: &Path) -> Result<String> {

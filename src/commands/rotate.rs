@@ -11,7 +11,8 @@ use crate::run::Run;
 
 use super::drive::Purpose;
 use super::joined::{Joined, join};
-use super::report;
+use super::replies::{self, Unheard};
+use super::{post, report, told, vital};
 
 /// Rotate what is due, or what is named
 ///
@@ -46,8 +47,15 @@ pub struct Args {
 pub fn rotate(run: &mut Run, args: &Args) -> Result<Exit> {
     let joined = join(run)?;
     joined.known(&args.names)?;
+    if args.dry_run {
+        return forward(run, &joined, args);
+    }
+    vital::around(run, &joined, "rotate", |run| forward(run, &joined, args))
+}
+
+fn forward(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
     let names = match &args.using {
-        Some(place) => exposed(&joined, run, place)?,
+        Some(place) => exposed(joined, run, place)?,
         None => args.names.clone(),
     };
     let manner = match (args.emergency, names.is_empty()) {
@@ -67,26 +75,42 @@ pub fn rotate(run: &mut Run, args: &Args) -> Result<Exit> {
         grace: Grace::Kept,
         most,
     };
+    // What people answered comes first. Who rotates by hand has decided, and a leak waits for nobody.
+    let unheard = match (manner, args.dry_run) {
+        (Manner::Unattended, false) => replies::collect(run, joined)?,
+        _ => Unheard::default(),
+    };
     // Looked at without the lock first: a quiet night takes no lock, sends nothing and writes nothing.
     let known = joined.read(run)?;
-    let items = plan(&joined.secrets, known.state(), &ask);
+    let mut items = plan(&joined.secrets, known.state(), &ask);
+    unheard.hold(&mut items, run.now);
     if args.dry_run {
-        super::plan::show(run, &joined, known.state(), &items, run.now);
+        super::plan::show(run, joined, known.state(), &items, run.now);
         return Ok(Exit::Done);
     }
     let errands = report::errands(run, &items, known.state());
-    let supplied = supplied(run, &joined, &items)?;
+    if manner == Manner::Unattended {
+        told::errands(run, joined, &items, known.state())?;
+    }
+    let errands = match unheard.holds(&items) {
+        true => errands.merge(Exit::TryLater),
+        false => errands,
+    };
+    let supplied = supplied(run, joined, &items)?;
     if items.iter().all(|item| item.rotate.is_none()) {
+        post::leftovers(run, joined, known.state());
         return Ok(errands.merge(report::idle(run, &items, manner)));
     }
     let mut ledger = joined.lock(run)?;
-    let items = plan(&joined.secrets, ledger.state(), &ask);
+    let mut items = plan(&joined.secrets, ledger.state(), &ask);
+    unheard.hold(&mut items, run.now);
+    unheard.note(&items, &mut ledger, run.now);
     let purpose = Purpose {
         supplied,
         reason: args.reason.clone(),
         leak: args.reason.clone().filter(|_| args.emergency),
     };
-    let outcomes = super::drive::with(run, &joined, &mut ledger, purpose, |tools| {
+    let outcomes = super::drive::with(run, joined, &mut ledger, purpose, |tools| {
         rotation::rotate(tools, &items)
     })?;
     Ok(report::outcomes(run, &outcomes).merge(errands))

@@ -32,6 +32,16 @@ pub struct Call {
     longest: u64,
     expected: Body,
     fault: Option<Fault>,
+    pace: Pace,
+}
+
+/// How much of its caller's time a call may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// It is tried again, and waits for a rate limit.
+    Patient,
+    /// One try, for what may as well be done later.
+    Hasty,
 }
 
 /// Whether a header may show in debug output.
@@ -64,6 +74,7 @@ impl Call {
             longest: BODY,
             expected: Body::Json,
             fault: None,
+            pace: Pace::Patient,
         }
     }
 
@@ -140,6 +151,12 @@ impl Call {
         self
     }
 
+    /// Sets how much of the caller's time it may take.
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
     /// Sets the most bytes of an answer that are read; 1 MiB unless set.
     pub fn at_most(mut self, bytes: u64) -> Self {
         self.longest = bytes;
@@ -199,7 +216,10 @@ impl Call {
                 "a name holds characters that no path can carry",
             ));
         };
-        let mut tries = Tries::new(nature, &self.path);
+        let mut tries = match self.pace {
+            Pace::Patient => Tries::new(nature, &self.path),
+            Pace::Hasty => Tries::new(nature, &self.path).hasty(),
+        };
         let (lane, clock) = (&self.api.0.lane, &*self.api.0.clock);
         loop {
             let slot = match lane.enter(clock, tries.patience()) {

@@ -137,6 +137,9 @@ pub struct Thread {
     /// The channel's own word for the message that shows the progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<String>,
+    /// The notice that the message which shows the progress came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<String>,
     /// When the first message was sent.
     pub since: Instant,
     /// The last reply that was acted on.
@@ -243,7 +246,8 @@ impl Notice {
 }
 
 impl Outbox {
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether there is nothing to send and nothing to put anything under.
+    pub fn is_empty(&self) -> bool {
         self.notices.is_empty() && self.threads.is_empty()
     }
 
@@ -324,6 +328,7 @@ impl State {
                 topic,
                 root: reference.to_owned(),
                 progress: None,
+                started: None,
                 since: at,
                 seen: None,
             });
@@ -331,6 +336,7 @@ impl State {
         });
         if matches!(notice.news, News::Started { .. }) {
             threads[at].progress = Some(reference.to_owned());
+            threads[at].started = Some(notice.id.clone());
         }
     }
 

@@ -1,5 +1,6 @@
 //! One message on its way to one channel: its words, what marks it, and how text is made harmless.
 
+use crate::http::Pace;
 use crate::model::{Instant, SecretName};
 
 use super::{Event, Message};
@@ -25,6 +26,8 @@ pub struct Letter<'a> {
     pub again: bool,
     /// When the news came up.
     pub at: Instant,
+    /// Whether something more important waits meanwhile.
+    pub pace: Pace,
 }
 
 /// Whether people are to be called to it.

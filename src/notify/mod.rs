@@ -30,6 +30,7 @@ use serde::Deserialize;
 
 use crate::model::{Clock, Credential, Effect, Fault, Finding};
 
+pub use crate::http::Pace;
 pub use event::Event;
 pub use letter::{Letter, Loudness};
 pub use message::{Action, Message, Postpone};

@@ -26,7 +26,7 @@ use chrono::{DateTime, TimeDelta};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::http::{self, Api, Call, Endpoint};
+use crate::http::{self, Api, Call, Endpoint, Pace};
 use crate::model::{Clock, Credential, Effect, Fault, Finding, Instant, sanitise};
 
 use super::letter::{cut, escaped};
@@ -104,14 +104,14 @@ impl Slack {
         })
     }
 
-    fn post(&self, method: &str, body: &Value) -> Effect<Value> {
+    fn post(&self, method: &str, body: &Value, pace: Pace) -> Effect<Value> {
         let token = match self.token.value() {
             Ok(token) => token,
             Err(fault) => return Effect::NotDone(fault.clone()),
         };
         let call = self.api.post(format!("/{method}")).bearer(token);
         let call = call.json_as("application/json; charset=utf-8", body);
-        let sent = call.timeout(TimeDelta::seconds(15)).once();
+        let sent = call.timeout(TimeDelta::seconds(15)).pace(pace).once();
         match sent.read(|reply| reply.json()) {
             Effect::Done(answer) => match refusal(&answer) {
                 None => Effect::Done(answer),
@@ -186,17 +186,18 @@ impl Channel for Slack {
                 .is_some_and(|event| Event::LOUD.contains(&event));
             body["reply_broadcast"] = json!(urgent);
         }
-        self.post("chat.postMessage", &body).map(|answer| {
-            let (channel, ts) = (text(&answer["channel"]), text(&answer["ts"]));
-            (!ts.is_empty()).then(|| format!("{channel}:{ts}"))
-        })
+        self.post("chat.postMessage", &body, letter.pace)
+            .map(|answer| {
+                let (channel, ts) = (text(&answer["channel"]), text(&answer["ts"]));
+                (!ts.is_empty()).then(|| format!("{channel}:{ts}"))
+            })
     }
 
     fn edit(&self, reference: &str, letter: &Letter<'_>) -> Option<Effect<()>> {
         let (channel, ts) = place(reference)?;
         let mut body = content(letter);
         (body["channel"], body["ts"]) = (json!(channel), json!(ts));
-        Some(self.post("chat.update", &body).map(drop))
+        Some(self.post("chat.update", &body, letter.pace).map(drop))
     }
 
     fn replies(&self, references: &[&str]) -> Result<Vec<Reply>, Fault> {

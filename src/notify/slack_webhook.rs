@@ -49,7 +49,8 @@ impl Channel for SlackWebhook {
             Err(fault) => return Effect::NotDone(fault),
         };
         let call = api.post_to(&url).json(&slack::content(letter));
-        let sent = call.timeout(TimeDelta::seconds(15)).any_body().once();
+        let call = call.timeout(TimeDelta::seconds(15)).pace(letter.pace);
+        let sent = call.any_body().once();
         sent.map(|_| None)
     }
 

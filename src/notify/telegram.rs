@@ -26,7 +26,7 @@ use chrono::{DateTime, TimeDelta};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::http::{self, Api, Call, Endpoint, Known};
+use crate::http::{self, Api, Call, Endpoint, Known, Pace};
 use crate::model::{Clock, Credential, Effect, Fault, Finding, sanitise};
 
 use super::letter::{cut, html};
@@ -103,9 +103,9 @@ impl Telegram {
         Ok(call.timeout(TimeDelta::seconds(15)).codes(known))
     }
 
-    fn post(&self, method: &str, body: &Value) -> Effect<Value> {
+    fn post(&self, method: &str, body: &Value, pace: Pace) -> Effect<Value> {
         match self.call(method, body) {
-            Ok(call) => call.once().read(|reply| result(reply.json()?)),
+            Ok(call) => call.pace(pace).once().read(|reply| result(reply.json()?)),
             Err(fault) => Effect::NotDone(fault),
         }
     }
@@ -156,14 +156,14 @@ impl Channel for Telegram {
             body["reply_parameters"] =
                 json!({ "message_id": root, "allow_sending_without_reply": true });
         }
-        let sent = self.post("sendMessage", &body);
+        let sent = self.post("sendMessage", &body, letter.pace);
         sent.map(|message| message["message_id"].as_i64().map(|id| id.to_string()))
     }
 
     fn edit(&self, reference: &str, letter: &Letter<'_>) -> Option<Effect<()>> {
         let mut body = self.content(letter);
         body["message_id"] = json!(reference.parse::<i64>().ok()?);
-        Some(self.post("editMessageText", &body).map(drop))
+        Some(self.post("editMessageText", &body, letter.pace).map(drop))
     }
 
     /// A page with a reply to us is not confirmed before it was dealt with: if this run dies, it comes again. The page

@@ -67,6 +67,7 @@ impl Webhook {
             .header("webhook-signature", &format!("v1,{signature}"))
             .bytes("application/json", body)
             .timeout(TimeDelta::seconds(15))
+            .pace(letter.pace)
             .any_body();
         // The receiver can tell a second copy by its id.
         Ok(call.repeatable().map(|_| None))
