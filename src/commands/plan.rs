@@ -80,9 +80,13 @@ fn look(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
 fn warn(run: &mut Run, joined: &Joined, state: &State, items: &[Item]) -> Result<()> {
     let news = |item: &&Item| {
         let warned = state.secret(&item.secret).and_then(|secret| secret.warned);
-        matches!(item.standing, Standing::Soon | Standing::Due)
-            && item.due.is_some()
-            && warned != item.due
+        // What was postponed is announced again before its new day.
+        let near = match item.standing {
+            Standing::Soon | Standing::Due => item.due.is_some(),
+            Standing::Skipped => is_near(joined, item, run.now),
+            Standing::NotAdopted | Standing::Fresh | Standing::Open(_) => false,
+        };
+        near && warned != item.due
     };
     let news: Vec<&Item> = items.iter().filter(news).collect();
     if news.is_empty() {
@@ -111,6 +115,13 @@ fn warn(run: &mut Run, joined: &Joined, state: &State, items: &[Item]) -> Result
         postman.finish(run, &mut ledger);
     }
     Ok(())
+}
+
+fn is_near(joined: &Joined, item: &Item, now: Instant) -> bool {
+    let secret = joined.secrets.get(&item.secret);
+    let warn = secret.map(|secret| secret.policy.warn.delta());
+    warn.zip(item.due)
+        .is_some_and(|(warn, due)| due - warn <= now)
 }
 
 fn upcoming(item: &Item, secret: &Secret, due: Instant, now: Instant) -> Message {

@@ -81,8 +81,8 @@ pub(super) fn until(
         return Err(error.hint(format!("rotakey adopt {name}")));
     };
     let today = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-    let due = named.unwrap_or(due);
-    let until = due.max(today) + span.unwrap_or(secret.policy.skip).delta();
+    let from = named.unwrap_or(due.max(today));
+    let until = from + span.unwrap_or(secret.policy.skip).delta();
     let Some(most) = secret.policy.max_age else {
         return Ok(until);
     };

@@ -56,7 +56,7 @@ pub enum Verdict {
 
 /// Judges one reply.
 pub fn judge(reply: &Reply, rules: &Rules<'_>) -> Verdict {
-    let known = rules.approvers.iter().any(|approver| *approver == reply.by);
+    let known = rules.approvers.contains(&reply.by);
     let ours = reply.root == rules.root && reply.at >= rules.since;
     let done = rules.seen.is_some_and(|seen| reply.order <= seen);
     if !known || !ours || done || reply.machine || reply.edited || reply.quoting {

@@ -107,7 +107,7 @@ impl Slack {
     fn post(&self, method: &str, body: &Value, pace: Pace) -> Effect<Value> {
         let token = match self.token.value() {
             Ok(token) => token,
-            Err(fault) => return Effect::NotDone(fault.clone()),
+            Err(fault) => return Effect::NotDone(fault),
         };
         let call = self.api.post(format!("/{method}")).bearer(token);
         let call = call.json_as("application/json; charset=utf-8", body);

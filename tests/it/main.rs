@@ -5,6 +5,7 @@ mod support {
     pub(crate) mod child;
     pub(crate) mod mortal;
     pub(crate) mod oracle;
+    pub(crate) mod people;
     pub(crate) mod sandbox;
     pub(crate) mod shop;
     pub(crate) mod world;
@@ -14,6 +15,7 @@ mod crash;
 mod fleet;
 mod layering;
 mod life;
+mod people;
 mod real;
 mod refused;
 mod secrecy;
