@@ -111,3 +111,61 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     let kept: String = text.chars().take(most - 1).collect();
     kept + "…"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Instant;
+
+    fn letter(message: &Message, again: bool) -> Letter<'_> {
+        Letter {
+            id: "ntc_0123456789abcdef0123456789abcdef",
+            secret: None,
+            event: None,
+            message,
+            loud: Loudness::Quiet,
+            head: "#12 1a2b3c4d",
+            under: None,
+            again,
+            at: Instant::UNIX_EPOCH,
+            pace: Pace::Patient,
+        }
+    }
+
+    #[test]
+    fn a_second_copy_says_that_it_is_one_and_keeps_its_mark() {
+        let message = Message::NotPostponed {
+            title: "OpenAI API".to_owned(),
+            why: "no".to_owned(),
+        };
+        let first = letter(&message, false);
+        assert_eq!(
+            first.text(),
+            "▶️ Key Rotation Not Postponed\nService: OpenAI API\nWhy: no\n\
+             Audit head: #12 1a2b3c4d, notice 01234567"
+        );
+        let second = letter(&message, true);
+        assert!(
+            second
+                .text()
+                .contains("\nSent again: an earlier try had no answer.\n")
+        );
+        assert_eq!(first.uuid(), "01234567-89ab-cdef-0123-456789abcdef");
+        assert_eq!(first.uuid(), second.uuid());
+    }
+
+    #[test]
+    fn markup_from_outside_is_only_text() {
+        assert_eq!(
+            escaped("<!channel> & <https://evil.example|Approve>"),
+            "&lt;!channel&gt; &amp; &lt;https://evil.example|Approve&gt;"
+        );
+        assert_eq!(html("<b title=\"x\">"), "&lt;b title=&quot;x&quot;&gt;");
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_between_characters() {
+        assert_eq!(cut("⚠️🔑x", 3), "⚠\u{fe0f}…");
+        assert_eq!(cut("⚠️🔑x", 4), "⚠️🔑x");
+    }
+}

@@ -18,8 +18,6 @@ mod skip;
 mod slack;
 mod slack_webhook;
 mod telegram;
-#[cfg(test)]
-mod tests;
 mod webhook;
 
 use std::collections::BTreeMap;

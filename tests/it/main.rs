@@ -3,6 +3,7 @@
 #[path = "../support"]
 mod support {
     pub(crate) mod child;
+    pub(crate) mod mail;
     pub(crate) mod mortal;
     pub(crate) mod oracle;
     pub(crate) mod people;
@@ -15,6 +16,7 @@ mod crash;
 mod fleet;
 mod layering;
 mod life;
+mod mail;
 mod people;
 mod real;
 mod refused;

@@ -160,6 +160,28 @@ fn a_rotation_is_heard_from_the_warning_to_the_end_on_every_channel() {
 }
 
 #[test]
+fn the_mail_that_cron_sends_reads_the_same_with_and_without_channels() {
+    for section in [People::all_channels as fn(&People) -> String, |_| String::new()] {
+        let (sandbox, _people) = hearing(WEEK_BEFORE, section);
+        let ran = sandbox.run("plan --warn").exits(Exit::Done);
+        assert_eq!(
+            (ran.stdout.as_str(), ran.stderr.as_str()),
+            (
+                "",
+                "⚠️ Upcoming Key Rotation\n\
+                 Service: OpenAI API\n\
+                 Current key: sk-...q9ZP (expires in 7 days)\n\
+                 Next rotation: Feb 18, 2024\n\
+                 Action required: None (auto-rotation enabled)\n\
+                 Run `rotakey skip openai --reason …` to postpone by 30 days.\n"
+            )
+        );
+        sandbox.run("rotate").exits(Exit::Done).silent();
+        sandbox.run("revoke").exits(Exit::Done).silent();
+    }
+}
+
+#[test]
 fn slack_shows_one_thread_a_rotation_whose_first_message_is_kept_true() {
     let (sandbox, people) = hearing("2024-02-18T09:00:00Z", |people| {
         format!("notify:\n{}", people.slack(""))
