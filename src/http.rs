@@ -24,6 +24,7 @@ mod address;
 mod answer;
 mod call;
 mod client;
+mod hidden;
 mod lane;
 mod probe;
 mod reply;
@@ -43,8 +44,9 @@ use crate::model::{Clock, Fault};
 
 pub use address::{check_address, segment};
 pub use answer::{Known, Translate};
-pub use call::Call;
-pub use probe::{check_probe, probe};
+pub use call::{Call, Pace};
+pub use hidden::HiddenUrl;
+pub use probe::{check_probe, ping, probe};
 pub use reply::Reply;
 
 use address::Address;
@@ -111,6 +113,11 @@ impl Api {
     /// A `DELETE`.
     pub fn delete(&self, path: impl Into<String>) -> Call {
         self.call(Method::DELETE, path)
+    }
+
+    /// A `POST` to an address that is a secret itself. It goes through this account's limit, whatever its host.
+    pub fn post_to(&self, url: &HiddenUrl) -> Call {
+        self.call(Method::POST, "/").exactly(url)
     }
 
     /// How many requests were sent so far, tries included.

@@ -1,4 +1,4 @@
-# Installs the servers that tests/databases.rs starts throw-away instances of. To be sourced, on Debian or Ubuntu.
+# Installs the servers that tests/databases.rs and tests/it/mail.rs start throw-away instances of. To be sourced, on Debian or Ubuntu.
 #
 # ROTAKEY_SERVERS=required turns the absence of a server from a test that says "skipped" into one that fails.
 
@@ -7,6 +7,8 @@ servers_install() {
     [ -n "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || missing="$missing postgresql"
     command -v redis-server >/dev/null || missing="$missing redis-server"
     command -v openssl >/dev/null || missing="$missing openssl"
+    python3 -c 'import aiosmtpd' 2>/dev/null || /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null ||
+        missing="$missing python3-aiosmtpd"
     [ -z "$missing" ] && return 0
     if [ "$(id -u)" != 0 ]; then
         echo "missing, and only root can install them:$missing" >&2

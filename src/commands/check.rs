@@ -47,6 +47,12 @@ pub fn check(run: &mut Run, _: &Args) -> Result<Exit> {
             });
         }
     }
+    for (name, channel) in &joined.channels {
+        for Finding { what, result } in channel.check() {
+            let what = format!("channel `{name}`: {what}");
+            findings.push(Finding { what, result });
+        }
+    }
     for (name, about) in joined
         .about
         .iter()

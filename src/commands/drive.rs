@@ -6,12 +6,15 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::ledger::{LedgerError, LockedLedger};
 use crate::model::{Key, SecretName};
-use crate::rotation::{Leak, Outcome, Tools};
+use crate::rotation::{Leak, Outcome, Progress, Tools};
 use crate::run::Run;
 use crate::ui::Manner;
 
 use super::joined::{Joined, refused};
+use super::post::{self, Postman};
 use super::report;
+use super::teller::Teller;
+use super::told;
 
 /// What a person said of this run.
 #[derive(Debug, Default)]
@@ -33,8 +36,22 @@ pub(super) fn with(
     act: impl FnOnce(Tools<'_>) -> Result<Vec<Outcome>, LedgerError>,
 ) -> Result<Vec<Outcome>> {
     let (id, clock, workers) = (run.id.clone(), Arc::clone(&run.clock), run.workers);
+    let mut postman = Postman::new(run, joined, ledger.state());
     let outcomes = {
-        let mut progress = run.watch(joined.spoken());
+        let beside = run.watch(joined.spoken());
+        let now_head = post::head(ledger.event_count(), ledger.head());
+        let known = (ledger.ready(), ledger.state(), now_head);
+        let clock_too = Arc::clone(&clock);
+        let mut progress: Box<dyn Progress + '_> = match joined.channels.is_empty() {
+            true => beside,
+            false => Box::new(Teller::new(
+                beside,
+                &mut postman,
+                known,
+                clock_too,
+                joined.spoken(),
+            )),
+        };
         let tools = Tools {
             secrets: &joined.secrets,
             ledger,
@@ -49,6 +66,10 @@ pub(super) fn with(
         };
         act(tools).map_err(refused)?
     };
+    told::failures(run, joined, ledger, &outcomes)?;
+    if !ledger.state().outbox.is_empty() {
+        postman.finish(run, ledger);
+    }
     if run.ui.manner() == Manner::Json {
         run.ui.data(&report::json(&outcomes));
     }

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context;
 
 use crate::config::{
-    self, Environment, LedgerConfig, SecretConfig, Surroundings, TargetSetup, private_file,
+    self, Environment, Hearing, LedgerConfig, SecretConfig, Surroundings, TargetSetup, private_file,
 };
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::issuers;
-use crate::ledger::{Ledger, LedgerError, LockedLedger, Opening};
+use crate::issuers::{self, ValueBy};
+use crate::ledger::{Audience, Ledger, LedgerError, LockedLedger, News, Opening};
 use crate::model::{
     Account, AccountName, Clock, Fault, FieldName, Fields, Finding, Freeze, Instant, SecretName,
     SecretValue,
@@ -21,6 +21,8 @@ use crate::rotation::{Destination, Probe, Proof, Secret};
 use crate::run::Run;
 use crate::targets::{self, Connections};
 use crate::ui::Spoken;
+
+use super::channels::{self, Channels};
 
 /// The largest configuration that is read. The parser has a cap of its own; this one keeps the file out of memory.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -32,6 +34,10 @@ pub(super) struct Joined {
     pub(super) secrets: BTreeMap<SecretName, Secret>,
     /// What the verbs know of each secret and its rotation need not.
     pub(super) about: BTreeMap<SecretName, About>,
+    /// Who hears of it, and how.
+    pub(super) hearing: Hearing,
+    pub(super) channels: Channels,
+    audience: Audience,
     ledger: LedgerConfig,
     path: PathBuf,
     current: Current,
@@ -101,11 +107,18 @@ impl Ground {
             secret.proof = own.map(|accounts| self.proof(&name, accounts, &current));
             secrets.insert(name, secret);
         }
+        let channels = channels::open(&config.hearing, &self.clock, &around.dir)?;
+        let by_hand = secrets.values().filter(|secret| made_by_hand(secret));
+        let by_hand = by_hand.map(|secret| secret.name.clone()).collect();
+        let audience = channels::audience(&config.hearing, by_hand);
         Ok(Joined {
             max_per_run: config.max_per_run,
             freezes: config.freezes,
             secrets,
             about,
+            hearing: config.hearing,
+            channels,
+            audience,
             ledger: config.ledger,
             path: self.path,
             current,
@@ -185,8 +198,9 @@ impl Joined {
 
     /// Takes the ledger to write it. Writes nothing yet.
     pub(super) fn lock(&self, run: &Run) -> Result<LockedLedger> {
-        let ledger = run.lock(&self.opening(run)?).map_err(refused)?;
+        let mut ledger = run.lock(&self.opening(run)?).map_err(refused)?;
         self.current.learn(&ledger);
+        ledger.tell(Arc::clone(&self.audience));
         Ok(ledger)
     }
 
@@ -195,6 +209,12 @@ impl Joined {
         let joined = join(run)?;
         joined.current.learn(ledger);
         Ok(joined)
+    }
+
+    /// Whether any channel is told when a person is needed for that secret.
+    pub(super) fn is_heard(&self, secret: &SecretName) -> bool {
+        let news = News::PersonNeeded { why: String::new() };
+        !(self.audience)(secret, &news).is_empty()
     }
 
     fn opening(&self, run: &Run) -> Result<Opening> {
@@ -258,6 +278,10 @@ impl Current {
                 .hint(format!("rotakey adopt {name}"))
         })
     }
+}
+
+fn made_by_hand(secret: &Secret) -> bool {
+    secret.issuer.capabilities().value == ValueBy::Person
 }
 
 fn read(path: &Path) -> Result<String> {

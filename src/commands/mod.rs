@@ -1,9 +1,17 @@
 //! The verbs, a file each: what a person may type after it, and the function that joins the parts to do it.
 
+mod channels;
 mod drive;
 mod emergency;
 mod joined;
+mod metrics;
+mod post;
+mod replies;
 mod report;
+mod teller;
+mod told;
+mod vital;
+mod words;
 
 pub mod adopt;
 pub mod audit;

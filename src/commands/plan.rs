@@ -2,17 +2,16 @@
 
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::issuers::ValueBy;
 use crate::ledger::{Change, Phase, State, What};
 use crate::model::{Instant, SecretName, when};
-use crate::notify::{Action, Message, Postpone};
+use crate::notify::{Message, Postpone};
 use crate::rotation::{self, Ask, Grace, Item, Manner, Move, Planned, Secret, Standing};
 use crate::run::Run;
 use crate::ui::{self, Ink, Table};
 
 use super::joined::{Joined, join, refused};
-
-use super::{typed, using};
+use super::post::{self, Postman};
+use super::{replies, typed, using, vital, words};
 
 /// Show what is due, and what the next run would do
 ///
@@ -44,6 +43,16 @@ pub struct Args {
 pub fn plan(run: &mut Run, args: &Args) -> Result<Exit> {
     let joined = join(run)?;
     joined.known(&args.names)?;
+    if !args.warn {
+        return look(run, &joined, args);
+    }
+    vital::around(run, &joined, "plan", |run| {
+        replies::collect(run, &joined)?;
+        look(run, &joined, args)
+    })
+}
+
+fn look(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
     let ledger = joined.read(run)?;
     if let Some(place) = &args.using {
         let names = using::exposed(&joined, place)?;
@@ -64,9 +73,9 @@ pub fn plan(run: &mut Run, args: &Args) -> Result<Exit> {
         .iter()
         .any(|item| item.rotate.is_some() || item.revoke.is_some() || item.person.is_some());
     if args.warn {
-        warn(run, &joined, ledger.state(), &items)?;
+        warn(run, joined, ledger.state(), &items)?;
     } else {
-        show(run, &joined, ledger.state(), &items, now);
+        show(run, joined, ledger.state(), &items, now);
     }
     Ok(if args.exit_code && due {
         Exit::Due
@@ -80,12 +89,17 @@ pub fn plan(run: &mut Run, args: &Args) -> Result<Exit> {
 fn warn(run: &mut Run, joined: &Joined, state: &State, items: &[Item]) -> Result<()> {
     let news = |item: &&Item| {
         let warned = state.secret(&item.secret).and_then(|secret| secret.warned);
-        matches!(item.standing, Standing::Soon | Standing::Due)
-            && item.due.is_some()
-            && warned != item.due
+        // What was postponed is announced again before its new day.
+        let near = match item.standing {
+            Standing::Soon | Standing::Due => item.due.is_some(),
+            Standing::Skipped => is_near(joined, item, run.now),
+            Standing::NotAdopted | Standing::Fresh | Standing::Open(_) => false,
+        };
+        near && warned != item.due
     };
     let news: Vec<&Item> = items.iter().filter(news).collect();
     if news.is_empty() {
+        post::leftovers(run, joined, state);
         return Ok(());
     }
     let mut ledger = joined.lock(run)?;
@@ -105,24 +119,27 @@ fn warn(run: &mut Run, joined: &Joined, state: &State, items: &[Item]) -> Result
             run.ui.message(&upcoming(item, secret, due, run.now));
         }
     }
+    if !ledger.state().outbox.is_empty() {
+        let postman = Postman::new(run, joined, ledger.state());
+        postman.finish(run, &mut ledger);
+    }
     Ok(())
 }
 
+fn is_near(joined: &Joined, item: &Item, now: Instant) -> bool {
+    let secret = joined.secrets.get(&item.secret);
+    let warn = secret.map(|secret| secret.policy.warn.delta());
+    warn.zip(item.due)
+        .is_some_and(|(warn, due)| due - warn <= now)
+}
+
 fn upcoming(item: &Item, secret: &Secret, due: Instant, now: Instant) -> Message {
-    let steps = match secret.issuer.capabilities().value {
-        ValueBy::Person => {
-            let mut steps = secret.issuer.instructions();
-            steps.push(format!("rotakey rotate {}", item.secret));
-            Action::Person(steps)
-        }
-        ValueBy::Issuer | ValueBy::Rotakey => Action::None,
-    };
     Message::Upcoming {
         title: item.title.clone(),
         current: item.current.clone(),
         due,
         now,
-        action: steps,
+        action: words::action(secret),
         postpone: Some(Postpone::Command(item.secret.clone(), secret.policy.skip)),
     }
 }

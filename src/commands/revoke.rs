@@ -7,8 +7,8 @@ use crate::rotation::{self, Ask, Grace, Manner, Standing, plan};
 use crate::run::Run;
 
 use super::drive::Purpose;
-use super::joined::join;
-use super::report;
+use super::joined::{Joined, join};
+use super::{post, report, vital};
 
 /// Revoke old keys whose grace is over and that nothing uses
 ///
@@ -29,6 +29,10 @@ pub struct Args {
 pub fn revoke(run: &mut Run, args: &Args) -> Result<Exit> {
     let joined = join(run)?;
     joined.known(&args.names)?;
+    vital::around(run, &joined, "revoke", |run| end(run, &joined, args))
+}
+
+fn end(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
     let grace = if args.now { Grace::Waived } else { Grace::Kept };
     let manner = if args.names.is_empty() {
         Manner::Unattended
@@ -53,11 +57,12 @@ pub fn revoke(run: &mut Run, args: &Args) -> Result<Exit> {
         .collect();
     let errands = report::errands(run, &open, known.state());
     if items.iter().all(|item| item.revoke.is_none()) {
+        post::leftovers(run, joined, known.state());
         return Ok(errands.merge(report::idle(run, &items, manner)));
     }
     let mut ledger = joined.lock(run)?;
     let items = plan(&joined.secrets, ledger.state(), &ask);
-    let outcomes = super::drive::with(run, &joined, &mut ledger, Purpose::default(), |tools| {
+    let outcomes = super::drive::with(run, joined, &mut ledger, Purpose::default(), |tools| {
         rotation::revoke(tools, &items, grace)
     })?;
     Ok(report::outcomes(run, &outcomes).merge(errands))

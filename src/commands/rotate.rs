@@ -12,7 +12,8 @@ use crate::run::Run;
 
 use super::drive::Purpose;
 use super::joined::{Joined, join};
-use super::{emergency, report, using};
+use super::replies::{self, Unheard};
+use super::{emergency, post, report, told, using, vital};
 
 /// Rotate what is due, or what is named
 ///
@@ -56,8 +57,15 @@ pub struct Args {
 pub fn rotate(run: &mut Run, args: &Args) -> Result<Exit> {
     let joined = join(run)?;
     joined.known(&args.names)?;
+    if args.dry_run {
+        return forward(run, &joined, args);
+    }
+    vital::around(run, &joined, "rotate", |run| forward(run, &joined, args))
+}
+
+fn forward(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
     let names = match &args.using {
-        Some(place) => using::exposed(&joined, place)?,
+        Some(place) => using::exposed(joined, place)?,
         None => args.names.clone(),
     };
     let manner = match (args.emergency, names.is_empty()) {
@@ -78,23 +86,39 @@ pub fn rotate(run: &mut Run, args: &Args) -> Result<Exit> {
         frozen: joined.frozen(run.now),
         most,
     };
+    // What people answered comes first. Who rotates by hand has decided, and a leak waits for nobody.
+    let unheard = match (manner, args.dry_run) {
+        (Manner::Unattended, false) => replies::collect(run, joined)?,
+        _ => Unheard::default(),
+    };
     // Looked at without the lock first: a quiet night takes no lock, sends nothing and writes nothing.
     let known = joined.read(run)?;
-    let items = plan(&joined.secrets, known.state(), &ask);
+    let mut items = plan(&joined.secrets, known.state(), &ask);
+    unheard.hold(&mut items, run.now);
     if args.dry_run {
-        super::plan::show(run, &joined, known.state(), &items, run.now);
+        super::plan::show(run, joined, known.state(), &items, run.now);
         return Ok(Exit::Done);
     }
     let errands = report::errands(run, &items, known.state());
-    let supplied = supplied(run, &joined, &items)?;
+    if manner == Manner::Unattended {
+        told::errands(run, joined, &items, known.state())?;
+    }
+    let errands = match unheard.holds(&items) {
+        true => errands.merge(Exit::TryLater),
+        false => errands,
+    };
+    let supplied = supplied(run, joined, &items)?;
     if items.iter().all(|item| item.rotate.is_none()) {
+        post::leftovers(run, joined, known.state());
         return Ok(errands.merge(report::idle(run, &items, manner)));
     }
     if args.revoke_first {
         emergency::meant(run, &joined, &items, args.yes)?;
     }
     let mut ledger = joined.lock(run)?;
-    let items = plan(&joined.secrets, ledger.state(), &ask);
+    let mut items = plan(&joined.secrets, ledger.state(), &ask);
+    unheard.hold(&mut items, run.now);
+    unheard.note(&items, &mut ledger, run.now);
     let purpose = Purpose {
         supplied,
         reason: args.reason.clone(),

@@ -32,7 +32,8 @@ pub fn skip(run: &mut Run, args: &Args) -> Result<Exit> {
     let joined = join(run)?;
     let secret = joined.secret(&args.name)?;
     let mut ledger = joined.lock(run)?;
-    let until = until(secret, ledger.state().secret(&args.name), args, run.now)?;
+    let state = ledger.state().secret(&args.name);
+    let until = until(secret, state, args.span, None, run.now)?;
     let known = ledger
         .state()
         .secret(&args.name)
@@ -60,38 +61,36 @@ pub fn skip(run: &mut Run, args: &Args) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Counted from the due date as the schedule has it, so that saying it twice postpones once. What is overdue is
-/// counted from today.
-fn until(
+/// Counted from the due date as the schedule has it, or from the one that is named, so that saying it twice postpones
+/// once. What is overdue is counted from today.
+pub(super) fn until(
     secret: &Secret,
     state: Option<&SecretState>,
-    args: &Args,
+    span: Option<Span>,
+    named: Option<Instant>,
     now: Instant,
 ) -> Result<Instant> {
+    let name = &secret.name;
     let since = state.and_then(|state| state.rotated_at);
     let due = since.and_then(|since| secret.policy.every.due_after(since));
     let (Some(since), Some(due)) = (since, due) else {
         let error = Error::says(
             Exit::Usage,
-            format!(
-                "secret `{}` is not due at any time: it was never adopted",
-                args.name
-            ),
+            format!("secret `{name}` is not due at any time: it was never adopted"),
         );
-        return Err(error.hint(format!("rotakey adopt {}", args.name)));
+        return Err(error.hint(format!("rotakey adopt {name}")));
     };
     let today = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-    let until = due.max(today) + args.span.unwrap_or(secret.policy.skip).delta();
+    let from = named.unwrap_or(due.max(today));
+    let until = from + span.unwrap_or(secret.policy.skip).delta();
     let Some(most) = secret.policy.max_age else {
         return Ok(until);
     };
     let latest = since + most.delta();
     if latest <= now.max(due) {
-        let why = format!(
-            "secret `{}` may not become older than {most} and cannot be postponed",
-            args.name
-        );
-        return Err(Error::says(Exit::Usage, why).hint(format!("rotakey rotate {}", args.name)));
+        let why =
+            format!("secret `{name}` may not become older than {most} and cannot be postponed");
+        return Err(Error::says(Exit::Usage, why).hint(format!("rotakey rotate {name}")));
     }
     Ok(until.min(latest))
 }

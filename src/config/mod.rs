@@ -15,7 +15,7 @@
 //! | `file` | text to a tree with positions; aliases, anchors, tags, duplicate keys, size and depth |
 //! | `fields`, `typed`, `wrong` | a map key by key; the part of a map that belongs to a kind, through serde |
 //! | `say`, `complaint` | how things are put, and where they are collected |
-//! | `source`, `accounts`, `defaults`, `secrets`, `targets`, `freezes` | the sections |
+//! | `source`, `accounts`, `defaults`, `secrets`, `targets`, `freezes`, `notify` | the sections |
 //! | `crossing` | what only shows when everything is read |
 //! | `resolve` | all of it |
 
@@ -27,6 +27,7 @@ mod fields;
 mod file;
 mod freezes;
 mod names;
+mod notify;
 mod resolve;
 mod say;
 mod secrets;
@@ -39,6 +40,7 @@ mod wrong;
 mod tests;
 
 pub use complaint::{ConfigError, ConfigErrors, Mark};
+pub use notify::{ChannelSetup, Hearing, Names};
 pub use resolve::{Config, LedgerConfig, resolve};
 pub use say::meant;
 pub use secrets::{GraceFrom, IssuerSetup, SecretConfig};

@@ -19,6 +19,11 @@ pub(super) fn account(entry: &Entry<'_>, complaints: &Complaints<'_>) -> Option<
     checked("account", entry, complaints).map(AccountName::new)
 }
 
+/// The name of a channel.
+pub(super) fn channel<'n>(entry: &'n Entry<'_>, complaints: &Complaints<'_>) -> Option<&'n str> {
+    checked("channel", entry, complaints)
+}
+
 fn checked<'n>(of: &str, entry: &'n Entry<'_>, complaints: &Complaints<'_>) -> Option<&'n str> {
     if is_plain(&entry.key) {
         return Some(&entry.key);

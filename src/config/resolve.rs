@@ -12,6 +12,7 @@ use super::crossing::{refuse_shared_places, settle_draws};
 use super::defaults::Defaults;
 use super::fields::Fields;
 use super::file::{self, Entry, Node, Value};
+use super::notify::{Hearers, Hearing};
 use super::say::{looks_like_a_key, quoted};
 use super::secrets::{self, SecretConfig};
 use super::source::{Source, Surroundings};
@@ -31,6 +32,8 @@ pub struct Config {
     pub accounts: BTreeMap<AccountName, Arc<Account>>,
     /// What is rotated.
     pub secrets: BTreeMap<SecretName, SecretConfig>,
+    /// Who hears of it.
+    pub hearing: Hearing,
 }
 
 /// Where the ledger is and who may read it.
@@ -87,6 +90,16 @@ fn read(
     if root.get("secrets").is_none() {
         fields.missing("secrets", "write what is rotated: `secrets: { NAME: … }`");
     }
+    let typed: Vec<&str> = match secrets.map(|node| &node.value) {
+        Some(Value::Map(entries)) => entries.iter().map(|entry| &*entry.key).collect(),
+        _ => Vec::new(),
+    };
+    let hearers = Hearers {
+        around,
+        secrets: &typed,
+        complaints,
+    };
+    let hearing = hearers.read(&mut fields);
     fields.close();
     Some(Config {
         file: file.to_owned(),
@@ -94,6 +107,7 @@ fn read(
         freezes,
         secrets: all_secrets((secrets?, entries), &defaults, &accounts, complaints)?,
         accounts: accounts.by_name,
+        hearing,
         ledger: ledger?,
     })
 }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::answer::{Translate, Try, broken, cut_off, json, judge, too_long};
 use super::reply::{BODY, Reply};
 use super::tries::{End, Nature, Tries};
-use super::{Api, client, segment};
+use super::{Api, HiddenUrl, client, segment};
 use crate::model::{Effect, Fault, SecretValue};
 
 /// A call that has not been sent yet.
@@ -22,6 +22,7 @@ pub struct Call {
     api: Api,
     method: Method,
     path: String,
+    exact: Option<HiddenUrl>,
     query: Vec<(String, String)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<Zeroizing<Vec<u8>>>,
@@ -31,6 +32,16 @@ pub struct Call {
     longest: u64,
     expected: Body,
     fault: Option<Fault>,
+    pace: Pace,
+}
+
+/// How much of its caller's time a call may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// It is tried again, and waits for a rate limit.
+    Patient,
+    /// One try, for what may as well be done later.
+    Hasty,
 }
 
 /// Whether a header may show in debug output.
@@ -53,6 +64,7 @@ impl Call {
             api,
             method,
             path,
+            exact: None,
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
@@ -62,7 +74,13 @@ impl Call {
             longest: BODY,
             expected: Body::Json,
             fault: None,
+            pace: Pace::Patient,
         }
+    }
+
+    pub(super) fn exactly(mut self, url: &HiddenUrl) -> Self {
+        self.exact = Some(url.clone());
+        self
     }
 
     /// Adds to the query. Never a secret: addresses end up in the logs of servers and proxies.
@@ -101,6 +119,12 @@ impl Call {
         self.header("content-type", kind)
     }
 
+    /// Sends a body as it is, for a signature over its bytes.
+    pub fn bytes(mut self, kind: &str, body: Vec<u8>) -> Self {
+        self.body = Some(Zeroizing::new(body));
+        self.header("content-type", kind)
+    }
+
     /// Sends a form, as browsers encode it. Names may hold brackets: `metadata[gen]`.
     pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
         let pair = |(name, value): &(&str, &str)| format!("{}={}", segment(name), segment(value));
@@ -124,6 +148,12 @@ impl Call {
     /// Sets the time for one try, from connecting to the last byte; 30 seconds unless set.
     pub fn timeout(mut self, span: TimeDelta) -> Self {
         self.deadline = span;
+        self
+    }
+
+    /// Sets how much of the caller's time it may take.
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
         self
     }
 
@@ -179,12 +209,17 @@ impl Call {
         if let Some(fault) = self.fault.take() {
             return End::No(fault);
         }
-        let Some(url) = self.api.0.address.join(&self.path, &self.query) else {
+        let exact = self.exact.as_ref().map(|url| url.whole().clone());
+        let joined = || self.api.0.address.join(&self.path, &self.query);
+        let Some(url) = exact.or_else(joined) else {
             return End::No(Fault::refused(
                 "a name holds characters that no path can carry",
             ));
         };
-        let mut tries = Tries::new(nature, &self.path);
+        let mut tries = match self.pace {
+            Pace::Patient => Tries::new(nature, &self.path),
+            Pace::Hasty => Tries::new(nature, &self.path).hasty(),
+        };
         let (lane, clock) = (&self.api.0.lane, &*self.api.0.clock);
         loop {
             let slot = match lane.enter(clock, tries.patience()) {

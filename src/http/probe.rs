@@ -5,7 +5,7 @@ use reqwest::Url;
 
 use super::address::{Address, Reach};
 use super::answer::{Try, broken};
-use super::client;
+use super::{HiddenUrl, client};
 use crate::model::Fault;
 
 /// Checks an address that [`probe`] will ask, with path and query: the rules for hosts are those of [`super::Endpoint`].
@@ -17,6 +17,15 @@ pub fn check_probe(url: &str) -> Result<(), String> {
 /// once.
 pub fn probe(url: &str, deadline: TimeDelta) -> Result<u16, Fault> {
     let (url, reach) = parse(url).map_err(Fault::refused)?;
+    ask(url, reach, deadline)
+}
+
+/// The same for an address that is a secret.
+pub fn ping(url: &HiddenUrl, deadline: TimeDelta) -> Result<u16, Fault> {
+    ask(url.whole().clone(), url.reach(), deadline)
+}
+
+fn ask(url: Url, reach: Reach, deadline: TimeDelta) -> Result<u16, Fault> {
     let request = client::shared(reach)?
         .get(url)
         .timeout(deadline.to_std().unwrap_or_default());

@@ -39,6 +39,7 @@ pub(super) struct Tries {
     patience: Patience,
     failures: u32,
     limits: u32,
+    most: (u32, u32),
     seed: u64,
     /// The last try of which nobody knows whether it was processed.
     unclear: Option<Fault>,
@@ -51,9 +52,16 @@ impl Tries {
             patience: Patience::default(),
             failures: 0,
             limits: 0,
+            most: (TRIES, LIMITS),
             seed: fnv1a(path),
             unclear: None,
         }
+    }
+
+    /// Tries once and waits for nothing.
+    pub(super) fn hasty(mut self) -> Self {
+        self.most = (1, 1);
+        self
     }
 
     pub(super) fn patience(&mut self) -> &mut Patience {
@@ -84,7 +92,7 @@ impl Tries {
             (true, Wait::Pause) => self.limits += 1,
             _ => self.failures += 1,
         }
-        if self.failures >= TRIES || self.limits >= LIMITS {
+        if self.failures >= self.most.0 || self.limits >= self.most.1 {
             return Some(self.end(fault));
         }
         match self.patience.wait(clock, span) {

@@ -89,6 +89,11 @@ pub enum What {
         /// The date.
         due: Instant,
     },
+    /// People are to be told, once, what only a person can mend.
+    Told {
+        /// What it is.
+        why: String,
+    },
     /// Something inside a phase of the open rotation.
     Progress(Progress),
 }

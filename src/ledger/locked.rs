@@ -1,12 +1,13 @@
 //! The ledger, locked to be written.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use chrono::SubsecRound;
 
-use crate::model::{Instant, RunId};
+use crate::model::{Instant, RotationId, RunId, SecretName};
 
 use super::chain::{Actor, Digest, Entry, Unchained};
 use super::change::Change;
@@ -15,6 +16,7 @@ use super::document::{Audit, Document, Front, Keys, Sealed};
 use super::durable::{self, Before};
 use super::event::Event;
 use super::highwater::HighWater;
+use super::outbox::{Audience, Delivery, News, Notice, Ready, Thread};
 use super::seal::{Form, Identities, Recipients};
 use super::segment::seal_due;
 use super::state::State;
@@ -34,6 +36,9 @@ pub struct LockedLedger {
     now: Instant,
     pending: Pending,
     unmarked: Option<LedgerError>,
+    audience: Option<Audience>,
+    fresh: Vec<Notice>,
+    ready: Ready,
 }
 
 /// Whether anything was recorded since the last commit.
@@ -105,6 +110,9 @@ impl LockedLedger {
             now: opening.now,
             pending: Pending::Nothing,
             unmarked: None,
+            audience: None,
+            fresh: Vec::new(),
+            ready: Ready::default(),
         }
     }
 
@@ -114,9 +122,12 @@ impl LockedLedger {
         let state = &mut self.ledger.document.state;
         let before = state.secrets.get(&name).cloned();
         match state.apply(at, change) {
-            Ok(events) => {
+            Ok(applied) => {
                 self.pending = Pending::Something;
-                for event in events {
+                for news in applied.news {
+                    self.announce(at, &name, applied.rotation.clone(), news);
+                }
+                for event in applied.events {
                     self.note(at, event);
                 }
                 self.saw(at);
@@ -148,6 +159,70 @@ impl LockedLedger {
             },
         };
         document.append(unchained);
+    }
+
+    /// From now on, what people are to be told is put into the outbox for these channels. A ledger that nobody is told
+    /// of keeps no notices.
+    pub fn tell(&mut self, audience: Audience) {
+        self.audience = Some(audience);
+    }
+
+    /// Where notices appear once they are durable, for whoever sends them while this ledger is busy.
+    pub fn ready(&self) -> Ready {
+        Arc::clone(&self.ready)
+    }
+
+    fn announce(
+        &mut self,
+        at: Instant,
+        secret: &SecretName,
+        rotation: Option<RotationId>,
+        news: News,
+    ) {
+        let audience = self.audience.as_ref();
+        let channels = audience.map(|audience| audience(secret, &news));
+        if let Some(channels) = channels.filter(|channels| !channels.is_empty()) {
+            self.put(at, (secret.clone(), rotation), None, news, channels);
+        }
+    }
+
+    fn put(
+        &mut self,
+        at: Instant,
+        whose: (SecretName, Option<RotationId>),
+        under: Option<String>,
+        news: News,
+        channels: BTreeSet<String>,
+    ) {
+        let (id, audit) = (self.id(), &self.ledger.document.audit);
+        let outbox = &mut self.ledger.document.state.outbox;
+        let place = (id, audit.next, audit.head, outbox.notices.len());
+        let notice = Notice {
+            under,
+            ..Notice::new(place, whose, at, news, channels)
+        };
+        outbox.notices.push(notice.clone());
+        self.fresh.push(notice);
+    }
+
+    /// Records what became of a notice on a channel, in memory.
+    pub fn delivered(&mut self, at: Instant, delivery: Delivery) {
+        if let Some(event) = self.ledger.document.state.delivered(at, delivery) {
+            self.note(at, event);
+        }
+    }
+
+    /// Answers a reply in a thread, in memory: the reply is not acted on again, and the answer is put into the outbox.
+    /// Without words, the reply is only marked.
+    pub fn answer(&mut self, at: Instant, thread: &Thread, reply: String, words: Option<News>) {
+        let outbox = &mut self.ledger.document.state.outbox;
+        outbox.saw(&thread.root, &thread.channel, reply);
+        self.pending = Pending::Something;
+        if let Some(news) = words {
+            let channels = BTreeSet::from([thread.channel.clone()]);
+            let under = Some(thread.root.clone());
+            self.put(at, (thread.secret.clone(), None), under, news, channels);
+        }
     }
 
     /// Makes everything recorded durable. When nothing was, it does nothing. The first commit of a run claims the ledger
@@ -187,6 +262,12 @@ impl LockedLedger {
             self.ledger.document.audit = audit;
         }
         self.pending = Pending::Nothing;
+        let (seq, head) = (self.event_count(), self.head());
+        let fresh = self.fresh.drain(..).map(|notice| (notice, seq, head));
+        self.ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(fresh);
         // The commit is durable whatever becomes of the mark, so it may not fail for it.
         self.unmarked = self.high_water.raise(&self.ledger.document).err();
         Ok(())

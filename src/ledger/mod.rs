@@ -6,6 +6,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `state`, `change`, `apply`, `phase`, `event` | what is remembered, what can happen to it, and what the log says of it |
+//! | `outbox` | what people are to be told, until every channel has told them |
 //! | `document`, `seal` | the JSON document and its MAC; age around it |
 //! | `chain`, `entry`, `segment`, `events`, `ahead` | the audit log: how it is linked, written, moved out of the document, and read |
 //! | `store`, `file`, `memory`, `durable` | where the bytes are kept, and how they survive a power cut |
@@ -28,6 +29,7 @@ mod highwater;
 mod locked;
 mod memory;
 mod open;
+mod outbox;
 mod phase;
 mod seal;
 mod segment;
@@ -50,6 +52,7 @@ pub use file::FileStore;
 pub use locked::LockedLedger;
 pub use memory::MemoryStore;
 pub use open::{Ledger, Opening};
+pub use outbox::{Audience, Delivery, News, Notice, Outbox, Ready, Thread, Topic};
 pub use phase::{IllegalMilestone, Milestone, Phase, next};
 pub use seal::{new_identity, recipient_of};
 pub use state::*;

@@ -12,6 +12,7 @@ use crate::model::{
     SiteId, Span, StageName, Tag, VersionNumber,
 };
 
+use super::outbox::Outbox;
 use super::phase::{IllegalMilestone, Milestone, Phase, next};
 use super::seal::{sealed_fields, sealed_key, sealed_value};
 
@@ -21,6 +22,9 @@ use super::seal::{sealed_fields, sealed_key, sealed_value};
 pub struct State {
     /// The secrets the ledger has ever seen.
     pub secrets: BTreeMap<SecretName, SecretState>,
+    /// What people are to be told.
+    #[serde(default, skip_serializing_if = "Outbox::is_empty")]
+    pub outbox: Outbox,
 }
 
 /// One secret.
@@ -48,6 +52,9 @@ pub struct SecretState {
     /// The due date people were last warned of, so that they are warned once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warned: Option<Instant>,
+    /// What only a person can mend and people were told of, so that they are told once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
 }
 
 /// One issued value of a secret.
@@ -119,6 +126,9 @@ pub struct Skip {
     pub until: Instant,
     /// Why.
     pub reason: String,
+    /// How often in a row it was postponed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub times: u32,
 }
 
 /// One passage of a secret from one version to the next.
@@ -329,6 +339,14 @@ where
     let mut list = Vec::deserialize(json)?;
     list.shrink_to_fit();
     Ok(list)
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands a reference to the field"
+)]
+fn is_zero(times: &u32) -> bool {
+    *times == 0
 }
 
 impl State {

@@ -33,6 +33,8 @@ pub enum Message {
         old: Option<Hint>,
         /// The key that will be.
         new: Option<Hint>,
+        /// How far it has come, a line each.
+        progress: Vec<String>,
     },
     /// A key leaked and is being replaced without a grace.
     Emergency {
@@ -80,6 +82,22 @@ pub enum Message {
         /// What a person can do about it.
         hint: Option<String>,
     },
+    /// Somebody's `SKIP` was taken.
+    Postponed {
+        /// What people call the secret.
+        title: String,
+        /// To when.
+        until: Instant,
+        /// Whether the policy allowed less than was asked for.
+        capped: bool,
+    },
+    /// Somebody's `SKIP` could not be taken.
+    NotPostponed {
+        /// What people call the secret.
+        title: String,
+        /// Why.
+        why: String,
+    },
     /// Only a person can go on.
     PersonNeeded {
         /// What people call the secret.
@@ -121,6 +139,8 @@ impl Message {
             Message::Complete { .. } => "✅ Key Rotation Complete",
             Message::Revoked { .. } => "🗑️ Old Key Revoked",
             Message::RolledBack { .. } => "⏪ Key Rotation Rolled Back",
+            Message::Postponed { .. } => "⏸️ Key Rotation Postponed",
+            Message::NotPostponed { .. } => "▶️ Key Rotation Not Postponed",
             Message::PersonNeeded { .. } => "🙋 A Person Is Needed",
         }
     }
@@ -134,6 +154,8 @@ impl Message {
             | Message::Complete { title, .. }
             | Message::Revoked { title, .. }
             | Message::RolledBack { title, .. }
+            | Message::Postponed { title, .. }
+            | Message::NotPostponed { title, .. }
             | Message::PersonNeeded { title, .. } => title,
         }
     }
@@ -143,9 +165,15 @@ impl Message {
         let mut lines = vec![format!("Service: {}", sanitise(self.title()))];
         match self {
             Message::Upcoming { .. } => self.upcoming(&mut lines),
-            Message::Started { old, new, .. } => {
+            Message::Started {
+                old, new, progress, ..
+            } => {
                 push_key(&mut lines, "Old key", old.as_ref());
                 push_key(&mut lines, "New key", new.as_ref());
+                if !progress.is_empty() {
+                    lines.push("Progress:".to_owned());
+                    lines.extend(progress.iter().map(|line| sanitise(line)));
+                }
             }
             Message::Emergency { old, reason, .. } => {
                 push_key(&mut lines, "Leaked key", old.as_ref());
@@ -179,6 +207,13 @@ impl Message {
                     });
                 lines.push(format!("Action required: {hint}"));
             }
+            Message::Postponed { until, capped, .. } => {
+                lines.push(format!("Next rotation: {}", when::date(*until)));
+                if *capped {
+                    lines.push("That is as far as the policy allows.".into());
+                }
+            }
+            Message::NotPostponed { why, .. } => lines.push(format!("Why: {}", sanitise(why))),
             Message::PersonNeeded {
                 why, live, steps, ..
             } => {
@@ -188,6 +223,51 @@ impl Message {
             }
         }
         lines
+    }
+
+    /// The same without a name in it, for a channel whose readers need not know what there is. Keys keep their last four
+    /// characters: without them nobody knows which one is meant.
+    #[must_use]
+    pub fn redacted(mut self) -> Self {
+        let hidden = || "[hidden]".to_owned();
+        let look = || vec!["run `rotakey plan`".to_owned()];
+        match &mut self {
+            Message::Upcoming {
+                title,
+                action,
+                postpone,
+                ..
+            } => {
+                *title = hidden();
+                if matches!(action, Action::Person(_)) {
+                    *action = Action::Person(look());
+                }
+                if let Some(Postpone::Command(name, _)) = postpone {
+                    *name = SecretName::from("NAME");
+                }
+            }
+            Message::Started {
+                title, progress, ..
+            } => {
+                *title = hidden();
+                progress.clear();
+            }
+            Message::Emergency { title, reason, .. } => (*title, *reason) = (hidden(), hidden()),
+            Message::RolledBack {
+                title, why, hint, ..
+            } => (*title, *why, *hint) = (hidden(), hidden(), look().pop()),
+            Message::PersonNeeded {
+                title,
+                why,
+                live,
+                steps,
+            } => (*title, *why, *live, *steps) = (hidden(), hidden(), hidden(), look()),
+            Message::NotPostponed { title, why } => (*title, *why) = (hidden(), hidden()),
+            Message::Complete { title, .. }
+            | Message::Revoked { title, .. }
+            | Message::Postponed { title, .. } => *title = hidden(),
+        }
+        self
     }
 
     fn upcoming(&self, lines: &mut Vec<String>) {

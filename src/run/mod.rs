@@ -103,12 +103,16 @@ impl Run {
         self.ui.watch(&self.id, Arc::clone(&self.clock), spoken)
     }
 
+    /// The exit code if the run ended here.
+    pub fn so_far(&self, exit: Exit) -> Exit {
+        self.signals
+            .stopped()
+            .map_or(exit, |stopped| exit.merge(stopped))
+    }
+
     /// Ends the run: brings all output out. Lost data or a signal count only where nothing more urgent happened.
     pub fn end(mut self, exit: Exit) -> Exit {
-        let exit = match self.signals.stopped() {
-            Some(stopped) => exit.merge(stopped),
-            None => exit,
-        };
+        let exit = self.so_far(exit);
         match self.ui.finish() {
             Ok(()) => exit,
             Err(lost) => {

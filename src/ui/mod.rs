@@ -15,5 +15,5 @@ pub(crate) mod testing;
 pub use ink::Ink;
 pub use outlet::{Outlet, Size};
 pub use printer::{Manner, Printer};
-pub use progress::Spoken;
+pub use progress::{Checklist, Spoken};
 pub use table::Table;

@@ -92,9 +92,10 @@ fn a_file_imports_only_from_its_own_folder_and_from_below() {
 
 #[test]
 fn outside_things_have_one_owner_each() {
-    let owners: [(&str, &[&str]); 8] = [
+    let owners: [(&str, &[&str]); 9] = [
         ("reqwest::", &["http"]),
         ("age::", &["ledger/seal"]),
+        ("lettre::", &["notify/email"]),
         ("serde_yaml::", &["config/file"]),
         ("use csv::", &["audit"]),
         ("indicatif::", &["ui/progress"]),

@@ -3,8 +3,10 @@
 #[path = "../support"]
 mod support {
     pub(crate) mod child;
+    pub(crate) mod mail;
     pub(crate) mod mortal;
     pub(crate) mod oracle;
+    pub(crate) mod people;
     pub(crate) mod sandbox;
     pub(crate) mod shop;
     pub(crate) mod world;
@@ -14,6 +16,8 @@ mod crash;
 mod fleet;
 mod layering;
 mod life;
+mod mail;
+mod people;
 mod real;
 mod refused;
 mod secrecy;

@@ -1,6 +1,7 @@
 //! Whole files: what a good one means, and exactly what is said about a bad one.
 
 mod accounts;
+mod hearing;
 mod hostile;
 mod policy;
 mod words;

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 
 use chrono::SecondsFormat;
 
-use crate::model::{Instant, Key, SecretName, Span, Tag, VersionNumber};
+use crate::model::{Hint, Instant, Key, RotationId, SecretName, Span, Tag, VersionNumber};
 
 use super::change::{Begun, Change, NewVersion, Step, What};
 use super::event::{Event, KeyMark};
+use super::outbox::News;
 use super::phase::{IllegalMilestone, Milestone, next};
 use super::state::{
-    Promoted, Rotation, SecretState, Setback, Skip, Stage, State, Unsettled, Version, Way,
+    Promoted, Rotation, SecretState, Setback, Skip, Stage, State, Trigger, Unsettled, Version, Way,
 };
 
 /// Why a change cannot be recorded. A broken invariant of our own, never a person's mistake.
@@ -29,16 +30,32 @@ pub enum IllegalChange {
     },
 }
 
+/// What a change leaves behind, apart from the state.
+pub(in crate::ledger) struct Applied {
+    /// What the audit log is to hold.
+    pub(in crate::ledger) events: Vec<Event>,
+    /// What people are to be told, if anybody is to be told.
+    pub(in crate::ledger) news: Vec<News>,
+    /// In which rotation.
+    pub(in crate::ledger) rotation: Option<RotationId>,
+}
+
 impl State {
     /// Applies a change at that instant and says what the audit log is to hold of it.
     pub(in crate::ledger) fn apply(
         &mut self,
         at: Instant,
         change: Change,
-    ) -> Result<Vec<Event>, IllegalChange> {
+    ) -> Result<Applied, IllegalChange> {
         let Change { secret: name, what } = change;
         let secret = self.secrets.entry(name.clone()).or_default();
-        let mut applying = Applying { at, name, secret };
+        let news = Vec::new();
+        let mut applying = Applying {
+            at,
+            name,
+            secret,
+            news,
+        };
         // The marks are taken twice: a new version exists only after the change, an open rotation may end with it.
         let before = applying.marked(Event::new(""));
         let mut events = applying.what(what)?;
@@ -58,7 +75,12 @@ impl State {
                 .or_else(|| after.new.clone())
                 .or_else(|| before.new.clone());
         }
-        Ok(events)
+        let rotation = after.rotation.or(before.rotation);
+        Ok(Applied {
+            events,
+            news: applying.news,
+            rotation,
+        })
     }
 }
 
@@ -66,6 +88,7 @@ struct Applying<'a> {
     at: Instant,
     name: SecretName,
     secret: &'a mut SecretState,
+    news: Vec<News>,
 }
 
 type Events = Result<Vec<Event>, IllegalChange>;
@@ -112,9 +135,11 @@ impl Applying<'_> {
                 self.ended(Milestone::Discarded, "rotation.rolled_back", observed)
             }
             What::Skipped { until, reason } => {
+                let times = self.secret.skip.as_ref().map_or(0, |skip| skip.times) + 1;
                 self.secret.skip = Some(Skip {
                     until,
                     reason: reason.clone(),
+                    times,
                 });
                 Ok(vec![Event {
                     until: Some(until),
@@ -123,10 +148,18 @@ impl Applying<'_> {
             }
             What::Warned { due } => {
                 self.secret.warned = Some(due);
+                let current = self.secret.current().map(|version| version.hint.clone());
+                self.news.push(News::Upcoming { due, current });
                 Ok(vec![Event {
                     until: Some(due),
                     ..Event::new("warn.done")
                 }])
+            }
+            What::Told { why } => {
+                if self.secret.tell(&why) {
+                    self.news.push(News::PersonNeeded { why: why.clone() });
+                }
+                Ok(vec![noted("person.needed", Some(why))])
             }
             What::Progress(progress) => self.progress(progress),
         }
@@ -140,6 +173,7 @@ impl Applying<'_> {
             .for_each(|former| bury(former, at));
         self.secret.rotated_at = Some(new.created_at);
         self.secret.skip = None;
+        self.secret.told = None;
         let mark = self.add(new, Stage::Current, None);
         Ok(vec![Event {
             new: Some(mark),
@@ -189,6 +223,7 @@ impl Applying<'_> {
             stuck: None,
         });
         self.reach(Milestone::Intended)?;
+        self.leaked()?;
         Ok(events)
     }
 
@@ -205,6 +240,11 @@ impl Applying<'_> {
         let open = self.open()?;
         // The version holds the value now; a second copy would outlive it.
         (open.to, open.proposal, open.sending) = (Some(number), None, None);
+        let from = open.from;
+        if let Some(new) = self.hint(Some(number)) {
+            let old = self.hint(from);
+            self.news.push(News::Started { old, new });
+        }
         Ok(vec![Event {
             new: Some(mark),
             ..Event::new("issue.done")
@@ -218,13 +258,24 @@ impl Applying<'_> {
         open.promoted = Some(Promoted { at, issuer_date });
         let (from, to) = (open.from, open.to);
         let took = (at - open.begun_at).num_seconds().max(0);
+        let (services, leaked) = (open.services.len(), open.trigger == Trigger::Emergency);
         self.stage(from, Stage::Previous);
         self.stage(to, Stage::Current);
+        if let Some(new) = self.hint(to) {
+            let old = self.hint(from);
+            self.news.push(News::Complete {
+                new,
+                old,
+                services,
+                leaked,
+            });
+        }
         self.secret.rotated_at = Some(at);
         self.secret.took = Some(Span::seconds(took));
         self.secret.setback = None;
         self.secret.skip = None;
         self.secret.warned = None;
+        self.secret.told = None;
         Ok(vec![Event::new("promote.done")])
     }
 
@@ -267,8 +318,9 @@ impl Applying<'_> {
         self.reach(milestone)?;
         let at = self.at;
         let open = self.open()?;
+        let (from, trouble) = (open.from, open.trouble.clone());
         if milestone == Milestone::Discarded {
-            let why = open.trouble.clone().unwrap_or_default();
+            let why = trouble.clone().unwrap_or_default();
             let times = self.secret.setback.as_ref().map_or(0, |last| last.times) + 1;
             self.secret.setback = Some(Setback { times, at, why });
         }
@@ -279,11 +331,17 @@ impl Applying<'_> {
             _ => None,
         };
         let mut events = Vec::new();
-        let loser = loser.and_then(|number| self.secret.version_mut(number));
+        let dying = loser.and_then(|number| self.secret.version_mut(number));
         // One that was ended first is dead already, and its death is on record.
-        if let Some(version) = loser.filter(|version| version.stage != Stage::Revoked) {
+        if let Some(version) = dying.filter(|version| version.stage != Stage::Revoked) {
             bury(version, at);
             events.push(noted("revoke.done", said.clone()));
+        }
+        if milestone == Milestone::Discarded {
+            let (why, live) = (trouble.unwrap_or_default(), self.hint(from));
+            self.news.push(News::RolledBack { why, live });
+        } else if let Some(old) = self.hint(loser) {
+            self.news.push(News::Revoked { old });
         }
         self.secret.rotation = None;
         events.push(noted(kind, said));
@@ -312,6 +370,23 @@ impl Applying<'_> {
         let mark = mark(&version);
         self.secret.versions.push(version);
         mark
+    }
+
+    /// A leak is told at once, before anything is done about it.
+    fn leaked(&mut self) -> Result<(), IllegalChange> {
+        let open = self.open()?;
+        let (trigger, from) = (open.trigger, open.from);
+        let reason = open.reason.clone().unwrap_or_default();
+        if trigger == Trigger::Emergency {
+            let old = self.hint(from);
+            self.news.push(News::Emergency { old, reason });
+        }
+        Ok(())
+    }
+
+    fn hint(&self, number: Option<VersionNumber>) -> Option<Hint> {
+        let version = number.and_then(|number| self.secret.version(number));
+        version.map(|version| version.hint.clone())
     }
 
     fn stage(&mut self, number: Option<VersionNumber>, stage: Stage) {

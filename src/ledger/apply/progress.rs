@@ -6,6 +6,7 @@ use crate::model::ServiceId;
 
 use super::super::change::{Progress, Step};
 use super::super::event::Event;
+use super::super::outbox::News;
 use super::super::state::{Asked, Rotation, Trigger, Unsettled, Way};
 use super::{Applying, Events, bury, noted, placed};
 
@@ -150,6 +151,7 @@ impl Applying<'_> {
                 open.trigger = Trigger::Emergency;
                 open.alarm = Some(alarm);
                 open.reason = Some(reason.clone());
+                self.leaked()?;
                 Ok(vec![noted("rotation.escalated", Some(reason))])
             }
             Progress::EndedFirst { observed } => {
@@ -199,6 +201,9 @@ impl Applying<'_> {
                 // Said once: a person who has not come yet does not need the same line every night.
                 let news = open.stuck.as_ref() != Some(&why);
                 open.stuck = Some(why.clone());
+                if news {
+                    self.news.push(News::PersonNeeded { why: why.clone() });
+                }
                 Ok(if news {
                     vec![noted("rotation.stuck", Some(why))]
                 } else {

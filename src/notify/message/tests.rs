@@ -106,6 +106,7 @@ fn a_rotation_began() {
         title: title(),
         old: Some(key("x7K2")),
         new: Some(key("j9M1")),
+        progress: Vec::new(),
     };
     assert_eq!(
         message.to_string(),
@@ -242,5 +243,62 @@ fn text_from_outside_cannot_add_a_line_or_hide_one() {
          What failed: gone\n\
          The old key is back everywhere, and the new one is revoked.\n\
          Action required: None (the next run tries again)"
+    );
+}
+
+#[test]
+fn how_far_it_has_come_stands_under_what_began() {
+    let message = Message::Started {
+        title: title(),
+        old: Some(key("x7K2")),
+        new: Some(key("j9M1")),
+        progress: vec![
+            "✅ New key generated".to_owned(),
+            "⏳ Redeploying services (2/4)...".to_owned(),
+        ],
+    };
+    assert_eq!(
+        message.to_string(),
+        "🔄 Key Rotation Started\n\
+         Service: OpenAI API\n\
+         Old key: sk-...x7K2\n\
+         New key: sk-...j9M1\n\
+         Progress:\n\
+         ✅ New key generated\n\
+         ⏳ Redeploying services (2/4)..."
+    );
+}
+
+#[test]
+fn a_skip_is_answered() {
+    let taken = Message::Postponed {
+        title: title(),
+        until: at("2024-03-19T00:00:00Z"),
+        capped: true,
+    };
+    assert_eq!(
+        taken.to_string(),
+        "⏸️ Key Rotation Postponed\n\
+         Service: OpenAI API\n\
+         Next rotation: Mar 19, 2024\n\
+         That is as far as the policy allows."
+    );
+}
+
+#[test]
+fn without_names_a_message_names_nothing() {
+    let message = Message::PersonNeeded {
+        title: title(),
+        why: "openai project proj_1 refuses".to_owned(),
+        live: "key sk-...x7K2 is current everywhere".to_owned(),
+        steps: vec!["rotakey rotate openai".to_owned()],
+    };
+    assert_eq!(
+        message.redacted().to_string(),
+        "🙋 A Person Is Needed\n\
+         Service: [hidden]\n\
+         Why: [hidden]\n\
+         Live: [hidden]\n\
+         Action required: run `rotakey plan`"
     );
 }

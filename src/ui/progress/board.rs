@@ -62,6 +62,16 @@ impl Board {
         std::mem::take(&mut self.blocks)
     }
 
+    /// The steps of one secret, as they are posted.
+    pub(super) fn steps(&self, secret: &SecretName, now: Instant) -> Vec<String> {
+        let block = self.blocks.iter().find(|block| block.secret == *secret);
+        let mut lines = Vec::new();
+        if let Some(block) = block {
+            block.entries(now, Extent::Posted, &mut lines);
+        }
+        lines
+    }
+
     /// What is on the screen now: whole blocks if they fit, else a line per secret, else as many as fit.
     pub(super) fn lines(&self, now: Instant, size: Size) -> Vec<String> {
         let rows = usize::from(size.rows).saturating_sub(1).max(1);
@@ -186,13 +196,17 @@ impl Block {
             false if self.entries.is_empty() => {}
             false => lines.push("Progress:".to_owned()),
         }
+        self.entries(now, extent, &mut lines);
+        lines
+    }
+
+    fn entries(&self, now: Instant, extent: Extent, lines: &mut Vec<String>) {
         for entry in &self.entries {
             match entry {
                 Entry::Said(line) => lines.push(line.clone()),
-                Entry::Step(line) => line.write(now, extent, &mut lines),
+                Entry::Step(line) => line.write(now, extent, lines),
             }
         }
-        lines
     }
 
     /// Whether there is anything to keep once the closing message is printed.

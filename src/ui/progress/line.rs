@@ -16,6 +16,8 @@ pub(super) enum Extent {
     Running,
     /// For good: every failure, nothing that moves.
     Final,
+    /// In a message that is edited now and then: nothing that is old the moment it is read.
+    Posted,
 }
 
 /// One step at one target, or the redeploys of all of them.
@@ -122,6 +124,10 @@ impl Line {
     }
 
     pub(super) fn write(&self, now: Instant, extent: Extent, lines: &mut Vec<String>) {
+        let now = match extent {
+            Extent::Posted => self.began,
+            Extent::Running | Extent::Final => now,
+        };
         let mut summary = self.summary(now);
         if extent == Extent::Final && !self.is_over() {
             summary = format!(
@@ -134,7 +140,7 @@ impl Line {
         lines.push(summary);
         let failures: Vec<_> = self.failures().collect();
         let shown = match extent {
-            Extent::Running => failures.len().min(SHOWN),
+            Extent::Running | Extent::Posted => failures.len().min(SHOWN),
             Extent::Final => failures.len(),
         };
         for (place, why) in &failures[..shown] {

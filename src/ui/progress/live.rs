@@ -8,15 +8,14 @@ use std::time::Duration;
 use indicatif::style::ProgressTracker;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
-use crate::ledger::Step;
-use crate::model::{Clock, Hint, SecretName, sanitise};
+use crate::model::{Clock, SecretName};
 use crate::notify::Message;
 use crate::rotation::{Happening, News, Progress};
 use crate::ui::outlet::Measure;
 use crate::ui::printer::{Shared, locked};
 
 use super::Spoken;
-use super::board::{self, Block, Board};
+use super::board::{Block, Board};
 use super::line::Extent;
 
 /// A redraw this often keeps the seconds moving; more would only cost.
@@ -112,79 +111,6 @@ impl Live {
             _ => None,
         }
     }
-
-    fn update(&self, block: &mut Block, news: &News<'_>) {
-        let now = self.clock.now();
-        let spoken = |target: &str| {
-            self.spoken
-                .get(target)
-                .cloned()
-                .unwrap_or(target.to_owned())
-        };
-        match news.what {
-            Happening::Started { old, resumed, leak } => {
-                let message = started(news.title, old, leak);
-                let heading = match resumed {
-                    true => "🔄 Key Rotation Continued",
-                    false => message.heading(),
-                };
-                block.head([vec![heading.to_owned()], message.lines()].concat());
-            }
-            Happening::Issued { new } => {
-                block.head_line(format!("New key: {new}"));
-                block.issued();
-            }
-            // `Issued` has said it.
-            Happening::PlaceDone {
-                step: Step::Issue, ..
-            } => {}
-            Happening::StepBegan {
-                step,
-                target,
-                places,
-            } => {
-                block.began(step, target, &spoken(target), places, now);
-            }
-            Happening::PlaceDone {
-                step,
-                target,
-                place,
-            } => {
-                block.count(step, target, &spoken(target), now, |tally| {
-                    tally.done(place)
-                });
-            }
-            Happening::PlaceWaits {
-                step,
-                target,
-                place,
-                doing,
-            } => {
-                block.count(step, target, &spoken(target), now, |tally| {
-                    tally.waits(place, doing)
-                });
-            }
-            Happening::PlaceFailed {
-                step,
-                target,
-                place,
-                why,
-            } => {
-                block.count(step, target, &spoken(target), now, |tally| {
-                    tally.failed(place, why)
-                });
-            }
-            Happening::Soaking { stage, until } => block.said(board::soaking(stage, until)),
-            Happening::UndoBegan { why } => {
-                block.turn_back();
-                block.said(format!("⏪ Rolling back: {}", sanitise(why)));
-            }
-            Happening::Note { text } => block.said(format!("• {}", sanitise(text))),
-            Happening::Promoted { .. }
-            | Happening::RolledBack { .. }
-            | Happening::Revoked { .. } => {}
-        }
-    }
 }
 
 impl Progress for Live {
@@ -192,8 +118,7 @@ impl Progress for Live {
         match self.closing(&news) {
             Some(message) => self.close(news.secret, &message),
             None => {
-                let mut board = board(&self.board);
-                self.update(board.block(news.secret, news.title), &news);
+                board(&self.board).tell(&news, &self.spoken, self.clock.now());
             }
         }
         self.bar.tick();
@@ -208,23 +133,6 @@ impl Drop for Live {
         for block in blocks.iter().filter(|block| block.is_worth_keeping()) {
             self.print(block.lines(self.clock.now(), Extent::Final));
         }
-    }
-}
-
-/// The message a rotation begins with.
-fn started(title: &str, old: Option<&Hint>, leak: Option<&str>) -> Message {
-    let (title, old) = (title.to_owned(), old.cloned());
-    match leak {
-        Some(reason) => Message::Emergency {
-            title,
-            old,
-            reason: reason.to_owned(),
-        },
-        None => Message::Started {
-            title,
-            old,
-            new: None,
-        },
     }
 }
 

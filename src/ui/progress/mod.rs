@@ -1,6 +1,7 @@
 //! Watching a rotation: live on a terminal, line by line elsewhere, as JSON, or not at all.
 
 mod board;
+mod checklist;
 mod json;
 mod line;
 mod live;
@@ -17,6 +18,8 @@ use crate::model::{Clock, RunId};
 use crate::rotation::{News, Progress};
 
 use super::printer::{Manner, Printer};
+
+pub use checklist::Checklist;
 
 /// How people call the targets: by label, what is said of a delivery to it (`Vercel env vars`).
 pub type Spoken = BTreeMap<String, String>;

@@ -1,0 +1,82 @@
+//! What only a person can mend and no change of the ledger says: told to the channels once.
+
+use crate::error::Result;
+use crate::ledger::{Change, LockedLedger, State, What};
+use crate::model::SecretName;
+use crate::rotation::{Ending, Item, Outcome, Standing};
+use crate::run::Run;
+
+use super::joined::{Joined, refused};
+use super::post::Postman;
+
+/// Puts secrets that wait for a person into the outbox, unless people know. Where nobody is to be told, or everybody
+/// was, no lock is taken.
+pub(super) fn errands(run: &mut Run, joined: &Joined, items: &[Item], state: &State) -> Result<()> {
+    let calls: Vec<(SecretName, String)> = items
+        .iter()
+        .filter_map(|item| Some((item.secret.clone(), errand(item, state)?)))
+        .filter(|(secret, why)| is_news(joined, state, secret, why))
+        .collect();
+    if calls.is_empty() {
+        return Ok(());
+    }
+    // A ledger that is busy is in the hands of a run that sees the same.
+    let Ok(mut ledger) = joined.lock(run) else {
+        return Ok(());
+    };
+    for (secret, why) in calls {
+        call(run, joined, &mut ledger, secret, why)?;
+    }
+    ledger.commit().map_err(refused)?;
+    let postman = Postman::new(run, joined, ledger.state());
+    postman.finish(run, &mut ledger);
+    Ok(())
+}
+
+/// Puts rotations that could not begin into the outbox, unless people know.
+pub(super) fn failures(
+    run: &Run,
+    joined: &Joined,
+    ledger: &mut LockedLedger,
+    outcomes: &[Outcome],
+) -> Result<()> {
+    for outcome in outcomes {
+        if let Ending::Failed { why, .. } = &outcome.result {
+            call(run, joined, ledger, outcome.secret.clone(), why.clone())?;
+        }
+    }
+    Ok(())
+}
+
+fn call(
+    run: &Run,
+    joined: &Joined,
+    ledger: &mut LockedLedger,
+    secret: SecretName,
+    why: String,
+) -> Result<()> {
+    if !is_news(joined, ledger.state(), &secret, &why) {
+        return Ok(());
+    }
+    let what = What::Told { why };
+    ledger
+        .record(run.now, Change { secret, what })
+        .map_err(refused)
+}
+
+/// What a person has to do before a rotation can begin, where no warning has said so. What is open was told when it
+/// came to a stop.
+fn errand(item: &Item, state: &State) -> Option<String> {
+    let errand = item.person.as_ref()?;
+    let warned = state.secret(&item.secret).and_then(|state| state.warned);
+    match item.standing {
+        Standing::NotAdopted => Some(errand.why.clone()),
+        Standing::Due if warned != item.due => Some(errand.why.clone()),
+        _ => None,
+    }
+}
+
+fn is_news(joined: &Joined, state: &State, secret: &SecretName, why: &str) -> bool {
+    let told = state.secret(secret).and_then(|state| state.told.as_deref());
+    told != Some(why) && joined.is_heard(secret)
+}

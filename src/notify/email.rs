@@ -1,0 +1,343 @@
+//! Notices by e-mail: plain text and HTML in one message, over TLS.
+//!
+//! ```yaml
+//! mail:
+//!   kind: email
+//!   server: smtps://smtp.example.com        # or smtp:// with STARTTLS; a port may follow
+//!   user: rotakey
+//!   password: { env: SMTP_PASSWORD }
+//!   from: rotakey <rotakey@example.com>
+//!   to: [ops@example.com]
+//! ```
+//!
+//! TLS is not an option: `smtps://` speaks it from the first byte, `smtp://` insists on STARTTLS. Only a server on this
+//! machine may go without, unless `ca_file` names who signed its certificate. `Message-ID` is the notice's id, the same at
+//! every try, so that a mail program can show one copy; the notices of one rotation refer to the first. Replies are not
+//! read: a sender's address proves nothing. `Auto-Submitted` (RFC 3834) keeps other machines from answering.
+//!
+//! An error of the server is never repeated: it may quote the message.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::{Error, SmtpTransport};
+use lettre::{Message as Mail, Transport};
+use serde::Deserialize;
+
+use crate::model::{Clock, Credential, Effect, Fault, Finding};
+
+use super::letter::html;
+use super::{Channel, ChannelKind, Letter, Loudness, Sources, needed};
+
+pub(super) const KIND: ChannelKind = ChannelKind {
+    name: "email",
+    needs: &[],
+    takes: &["password"],
+};
+
+/// Shorter than a run should take; a mail server that needs longer is tried by the next run.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The keys that are not secret.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    server: String,
+    #[serde(default)]
+    user: Option<String>,
+    from: String,
+    to: Vec<String>,
+    #[serde(default)]
+    ca_file: Option<String>,
+}
+
+pub(super) struct Email {
+    server: Server,
+    user: Option<(String, Credential)>,
+    from: Mailbox,
+    to: Vec<Mailbox>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Where mail is handed in.
+struct Server {
+    host: String,
+    port: u16,
+    safety: Safety,
+    ca_file: Option<PathBuf>,
+}
+
+/// How the line is kept private.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Safety {
+    Tls,
+    StartTls,
+    /// The line does not leave this machine.
+    Loopback,
+}
+
+impl Email {
+    pub(super) fn open(
+        config: &Config,
+        sources: &Sources,
+        clock: &Arc<dyn Clock>,
+        beside: &Path,
+    ) -> Result<Self, Fault> {
+        let ca_file = config.ca_file.as_ref().map(|path| beside.join(path));
+        let server = Server::parse(&config.server, ca_file)?;
+        let user = match (&config.user, sources.contains_key("password")) {
+            (Some(user), true) => Some((user.clone(), needed(sources, "password")?)),
+            (None, false) => None,
+            _ => {
+                return Err(Fault::refused("`user` and `password` go together")
+                    .hint("write both, or none for a server that asks for none"));
+            }
+        };
+        let mailbox = |text: &String| {
+            text.parse::<Mailbox>()
+                .map_err(|_| Fault::refused("`from` or `to` holds what is no mail address"))
+        };
+        if config.to.is_empty() {
+            return Err(Fault::refused("`to` is empty"));
+        }
+        Ok(Self {
+            server,
+            user,
+            from: mailbox(&config.from)?,
+            to: config.to.iter().map(mailbox).collect::<Result<_, _>>()?,
+            clock: Arc::clone(clock),
+        })
+    }
+
+    fn transport(&self) -> Result<SmtpTransport, Fault> {
+        let mut builder = SmtpTransport::builder_dangerous(&self.server.host)
+            .port(self.server.port)
+            .tls(self.server.tls()?)
+            .timeout(Some(PATIENCE));
+        if let Some((user, password)) = &self.user {
+            let password = password.value()?.expose().to_owned();
+            builder = builder.credentials(Credentials::new(user.clone(), password));
+        }
+        Ok(builder.build())
+    }
+
+    fn mail(&self, letter: &Letter<'_>) -> Result<Mail, Fault> {
+        let id = |notice: &str| format!("<{notice}@{}>", self.from.email.domain());
+        let mut mail = Mail::builder()
+            .from(self.from.clone())
+            .subject(letter.subject())
+            .message_id(Some(id(letter.id)))
+            .date(self.clock.now().into())
+            .raw_header(plain_header("Auto-Submitted", "auto-generated"));
+        for to in &self.to {
+            mail = mail.to(to.clone());
+        }
+        if let Some(root) = letter.under {
+            mail = mail.in_reply_to(id(root)).references(id(root));
+        }
+        if letter.loud == Loudness::Loud {
+            mail = mail
+                .raw_header(plain_header("Importance", "high"))
+                .raw_header(plain_header("X-Priority", "1 (Highest)"));
+        }
+        let text = letter.text() + "\n";
+        mail.multipart(MultiPart::alternative_plain_html(text, page(letter)))
+            .map_err(|_| Fault::refused("the mail cannot be put together"))
+    }
+}
+
+impl Channel for Email {
+    fn send(&self, letter: &Letter<'_>) -> Effect<Option<String>> {
+        let ready = || Ok((self.transport()?, self.mail(letter)?));
+        let (transport, mail) = match ready() {
+            Ok(ready) => ready,
+            Err(fault) => return Effect::NotDone(fault),
+        };
+        match transport.send(&mail) {
+            Ok(_) => Effect::Done(Some(letter.id.to_owned())),
+            Err(error) => failed(&error),
+        }
+    }
+
+    fn check(&self) -> Vec<Finding> {
+        let looked = || -> Result<String, Fault> {
+            match self.transport()?.test_connection() {
+                Ok(true) => Ok(format!(
+                    "{} takes mail of {}",
+                    self.server.host, self.from.email
+                )),
+                Ok(false) => Err(Fault::passing("the mail server is not ready")),
+                Err(error) => match failed::<()>(&error) {
+                    Effect::NotDone(fault) | Effect::Uncertain(fault) => Err(fault),
+                    Effect::Done(_) => Err(Fault::passing("the mail server is not ready")),
+                },
+            }
+        };
+        vec![Finding {
+            what: "mail server".to_owned(),
+            result: looked(),
+        }]
+    }
+}
+
+impl Server {
+    fn parse(text: &str, ca_file: Option<PathBuf>) -> Result<Self, Fault> {
+        let wrong = || {
+            Fault::refused("`server` is not the address of a mail server")
+                .hint("write smtps://HOST, or smtp://HOST for STARTTLS; a port may follow")
+        };
+        let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port.parse().map_err(|_| wrong())?)),
+            None => (rest, None),
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        if host.is_empty() || !host.chars().all(plain) {
+            return Err(wrong());
+        }
+        let here = matches!(host, "localhost" | "127.0.0.1");
+        let (safety, usual) = match scheme {
+            "smtps" => (Safety::Tls, 465),
+            "smtp" if here && ca_file.is_none() => (Safety::Loopback, 25),
+            "smtp" => (Safety::StartTls, 587),
+            _ => return Err(wrong()),
+        };
+        Ok(Self {
+            host: host.to_owned(),
+            port: port.unwrap_or(usual),
+            safety,
+            ca_file,
+        })
+    }
+
+    fn tls(&self) -> Result<Tls, Fault> {
+        if self.safety == Safety::Loopback {
+            return Ok(Tls::None);
+        }
+        // Somebody else in the process may have chosen a provider already; then theirs stays.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let mut builder = TlsParameters::builder(self.host.clone());
+        if let Some(path) = &self.ca_file {
+            let unusable = || Fault::refused(format!("{} holds no certificate", path.display()));
+            let pem = std::fs::read(path).map_err(|_| unusable())?;
+            let certificate = Certificate::from_pem(&pem).map_err(|_| unusable())?;
+            builder = builder.add_root_certificate(certificate);
+        }
+        let parameters = builder
+            .build()
+            .map_err(|_| Fault::refused("TLS cannot be set up on this machine"))?;
+        Ok(match self.safety {
+            Safety::Tls => Tls::Wrapper(parameters),
+            Safety::StartTls | Safety::Loopback => Tls::Required(parameters),
+        })
+    }
+}
+
+/// What an error comes to. Its text is never passed on.
+fn failed<T>(error: &Error) -> Effect<T> {
+    let code = error
+        .status()
+        .map_or(String::new(), |code| format!(" (SMTP {code})"));
+    // The one kind that has no test of its own: no connection came about, so nothing was sent.
+    let unconnected = error.to_string().starts_with("Connection error");
+    if error.is_permanent() {
+        return Effect::NotDone(
+            Fault::refused(format!("the mail server refuses it{code}"))
+                .hint("look at `user`, `password`, `from` and `to`"),
+        );
+    }
+    if error.is_transient() {
+        return Effect::NotDone(Fault::passing(format!("the mail server is busy{code}")));
+    }
+    if error.is_tls() {
+        return Effect::NotDone(
+            Fault::refused(
+                "no TLS with the mail server: its certificate is not accepted, or it has none",
+            )
+            .hint("let `ca_file` name the certificate of who signed it"),
+        );
+    }
+    if error.is_client() {
+        // Before the message: STARTTLS is missing, or no way of logging in is known to both.
+        return Effect::NotDone(Fault::refused(
+            "the mail server offers no STARTTLS, or no way to log in",
+        ));
+    }
+    match unconnected {
+        true => Effect::NotDone(Fault::passing("the mail server cannot be reached")),
+        false => Effect::Uncertain(Fault::passing("the mail server did not answer")),
+    }
+}
+
+fn plain_header(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+/// The message for mail programs that show HTML: no script, no picture, nothing that is loaded from anywhere.
+fn page(letter: &Letter<'_>) -> String {
+    let heading = html(letter.message.heading());
+    let lines: String = letter.lines().iter().map(|line| row(line)).collect();
+    let last = html(&letter.last_line());
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{heading}</title></head>\n\
+         <body style=\"font-family: sans-serif; font-size: 15px; line-height: 1.5\">\n\
+         <h2 style=\"font-size: 18px; margin: 0 0 8px\">{heading}</h2>\n{lines}\
+         <p style=\"margin: 16px 0 0; font-size: 12px; color: #666666\">{last}</p>\n</body>\n</html>\n"
+    )
+}
+
+/// One line, with what stands before its colon in bold if that is a label.
+fn row(line: &str) -> String {
+    let label = line
+        .split_once(": ")
+        .filter(|(label, _)| label.len() <= 24 && !label.contains(['`', '/', '(']));
+    match label {
+        Some((label, rest)) => format!("<div><b>{}:</b> {}</div>\n", html(label), html(rest)),
+        None => format!("<div>{}</div>\n", html(line)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(text: &str, ca_file: Option<&str>) -> Option<(u16, bool)> {
+        let server = Server::parse(text, ca_file.map(PathBuf::from)).ok()?;
+        Some((server.port, server.safety == Safety::Loopback))
+    }
+
+    #[test]
+    fn only_a_server_on_this_machine_may_go_without_tls() {
+        assert_eq!(port("smtps://smtp.example.com", None), Some((465, false)));
+        assert_eq!(port("smtp://smtp.example.com", None), Some((587, false)));
+        assert_eq!(port("smtp://smtp.example.com:25", None), Some((25, false)));
+        assert_eq!(port("smtp://localhost", None), Some((25, true)));
+        assert_eq!(
+            port("smtp://localhost:2525", Some("ca.pem")),
+            Some((2525, false))
+        );
+        for wrong in [
+            "smtp.example.com",
+            "http://x",
+            "smtp://",
+            "smtp://a:b@c",
+            "smtp://x:99999",
+        ] {
+            assert_eq!(port(wrong, None), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_html_holds_no_markup_from_outside() {
+        assert_eq!(
+            row("Service: <b onclick=\"x\">&"),
+            "<div><b>Service:</b> &lt;b onclick=&quot;x&quot;&gt;&amp;</div>\n"
+        );
+        assert_eq!(row("<script>: x"), "<div><b>&lt;script&gt;:</b> x</div>\n");
+    }
+}
