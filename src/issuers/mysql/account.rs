@@ -1,0 +1,135 @@
+//! The account at the server: what it is called in a statement, and what it holds now.
+
+use mysql::prelude::Queryable;
+
+use super::alternatives::Alternatives;
+use super::connect::{Engine, Session, fault};
+use super::dual::Dual;
+use crate::model::{Fault, SecretValue};
+
+/// A user and the hosts it may come from, as statements name them.
+pub(super) struct Name {
+    pub(super) user: String,
+    pub(super) host: String,
+}
+
+/// What an account is now.
+pub(super) struct Held {
+    pub(super) locked: bool,
+    passwords: Passwords,
+}
+
+enum Passwords {
+    Dual(Dual),
+    Alternatives(Alternatives),
+}
+
+impl Name {
+    /// `` `app`@`%` ``
+    pub(super) fn quoted(&self) -> String {
+        let [user, host] = [&self.user, &self.host].map(|name| name.replace('`', "``"));
+        format!("`{user}`@`{host}`")
+    }
+
+    /// What the account holds; `None` if there is none.
+    pub(super) fn held(&self, session: &mut Session) -> Result<Option<Held>, Fault> {
+        match session.engine {
+            Engine::MySql => self.held_by_mysql(session),
+            Engine::MariaDb => self.held_by_mariadb(session),
+        }
+        .map_err(|fault| fault.at("read the account"))
+    }
+
+    fn held_by_mysql(&self, session: &mut Session) -> Result<Option<Held>, Fault> {
+        const ASK: &str = "SELECT plugin, CAST(authentication_string AS BINARY), \
+            CAST(JSON_UNQUOTE(JSON_EXTRACT(User_attributes, '$.additional_password')) AS BINARY), \
+            account_locked = 'Y' FROM mysql.user WHERE User = ? AND Host = ?";
+        type Row = (String, Option<Vec<u8>>, Option<Vec<u8>>, bool);
+        let row: Option<Row> = session
+            .exec_first(ASK, (&self.user, &self.host))
+            .map_err(|error| fault(&error))?;
+        let held = |(plugin, present, old, locked): Row| {
+            let dual = Dual::new(&plugin, present.unwrap_or_default(), old)?;
+            Ok(Held {
+                locked,
+                passwords: Passwords::Dual(dual),
+            })
+        };
+        row.map(held).transpose()
+    }
+
+    fn held_by_mariadb(&self, session: &mut Session) -> Result<Option<Held>, Fault> {
+        const ASK: &str = "SELECT Priv, coalesce(json_value(Priv, '$.account_locked'), 0) + 0 \
+            FROM mysql.global_priv \
+            WHERE User = ? AND Host = ? AND json_value(Priv, '$.is_role') IS NULL";
+        let row: Option<(String, bool)> = session
+            .exec_first(ASK, (&self.user, &self.host))
+            .map_err(|error| fault(&error))?;
+        let held = |(row, locked): (String, bool)| {
+            Ok(Held {
+                locked,
+                passwords: Passwords::Alternatives(Alternatives::parse(&row)?),
+            })
+        };
+        row.map(held).transpose()
+    }
+}
+
+impl Held {
+    pub(super) fn says(&self) -> String {
+        match &self.passwords {
+            Passwords::Dual(dual) => dual.says().to_owned(),
+            Passwords::Alternatives(all) => all.says(),
+        }
+    }
+
+    /// What is to be sent, so that the password is let in as well; nothing, if it is so already.
+    pub(super) fn add(&self, account: &str, password: &SecretValue) -> Result<Vec<String>, Fault> {
+        match &self.passwords {
+            Passwords::Dual(dual) => dual.add(account, password),
+            Passwords::Alternatives(all) => all.add(account, password),
+        }
+    }
+
+    /// What is to be sent, in this order, so that only the others are let in; nothing, if it is so already.
+    pub(super) fn remove(
+        &self,
+        account: &str,
+        password: &SecretValue,
+    ) -> Result<Vec<String>, Fault> {
+        match &self.passwords {
+            Passwords::Dual(dual) => dual.remove(account, password),
+            Passwords::Alternatives(all) => all.remove(account, password),
+        }
+    }
+}
+
+/// A text in a statement, in a session whose `sql_mode` is empty.
+pub(super) fn text(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', "''"))
+}
+
+/// The refusal to lock everybody out.
+pub(super) fn last_one(account: &str) -> Fault {
+    Fault::refused(format!(
+        "is the only password of {account}, and nobody could log in any more"
+    ))
+    .hint(format!(
+        "ALTER USER {account} ACCOUNT LOCK ends it, with whoever uses it"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_texts_are_quoted() {
+        let name = Name {
+            user: "a`'b\\".to_owned(),
+            host: "10.0.%".to_owned(),
+        };
+        assert_eq!(name.quoted(), "`a``'b\\`@`10.0.%`");
+        assert_eq!(text(r"*6F'\ OR"), r"'*6F''\\ OR'");
+    }
+}
