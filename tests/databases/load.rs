@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Rotations in one test, unless `ROTAKEY_ROUNDS` says otherwise.
-const ROUNDS: u32 = 20;
+const ROUNDS: u32 = 10;
 const CLIENTS: u32 = 4;
 
 /// What is rotated.
 pub(crate) struct Load<'a> {
+    /// What the figures are called.
+    pub(crate) name: &'a str,
     /// The account and the issuer, as `rotations.yaml` says them.
     pub(crate) account: &'a str,
     pub(crate) issuer: &'a str,
@@ -77,7 +79,8 @@ impl Load<'_> {
         let failures = failures.into_inner().unwrap();
         let log_ins = log_ins.into_inner();
         eprintln!(
-            "{rounds} rotations and revocations in {:.1} s, {:.0} ms each; {log_ins} log-ins by {CLIENTS} clients, {} failed",
+            "{}: {rounds} rotations and revocations in {:.1} s, {:.0} ms each; {log_ins} log-ins by {CLIENTS} clients, {} failed",
+            self.name,
             took.as_secs_f64(),
             took.as_millis() as f64 / f64::from(rounds),
             failures.len()

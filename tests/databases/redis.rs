@@ -329,6 +329,7 @@ fn no_log_in_fails_while_the_password_is_rotated_again_and_again() {
     };
     let port = server.port;
     let load = Load {
+        name: "Redis",
         account: &format!(
             "redis: {{ host: 127.0.0.1, port: {port}, user: rotakey, password: {{ env: ACCOUNT_PASSWORD }} }}"
         ),

@@ -1,9 +1,7 @@
 //! The account at the server: what it is called in a statement, and what it holds now.
 
-use mysql::prelude::Queryable;
-
 use super::alternatives::Alternatives;
-use super::connect::{Engine, Session, fault};
+use super::connect::{Engine, Session};
 use super::dual::Dual;
 use crate::model::{Fault, SecretValue};
 
@@ -45,9 +43,7 @@ impl Name {
             CAST(JSON_UNQUOTE(JSON_EXTRACT(User_attributes, '$.additional_password')) AS BINARY), \
             account_locked = 'Y' FROM mysql.user WHERE User = ? AND Host = ?";
         type Row = (String, Option<Vec<u8>>, Option<Vec<u8>>, bool);
-        let row: Option<Row> = session
-            .exec_first(ASK, (&self.user, &self.host))
-            .map_err(|error| fault(&error))?;
+        let row: Option<Row> = session.row(ASK, (&self.user, &self.host))?;
         let held = |(plugin, present, old, locked): Row| {
             let dual = Dual::new(&plugin, present.unwrap_or_default(), old)?;
             Ok(Held {
@@ -59,16 +55,14 @@ impl Name {
     }
 
     fn held_by_mariadb(&self, session: &mut Session) -> Result<Option<Held>, Fault> {
-        const ASK: &str = "SELECT Priv, coalesce(json_value(Priv, '$.account_locked'), 0) + 0 \
-            FROM mysql.global_priv \
+        const ASK: &str = "SELECT Priv FROM mysql.global_priv \
             WHERE User = ? AND Host = ? AND json_value(Priv, '$.is_role') IS NULL";
-        let row: Option<(String, bool)> = session
-            .exec_first(ASK, (&self.user, &self.host))
-            .map_err(|error| fault(&error))?;
-        let held = |(row, locked): (String, bool)| {
+        let row: Option<String> = session.row(ASK, (&self.user, &self.host))?;
+        let held = |row: String| {
+            let (all, locked) = Alternatives::parse(&row)?;
             Ok(Held {
                 locked,
-                passwords: Passwords::Alternatives(Alternatives::parse(&row)?),
+                passwords: Passwords::Alternatives(all),
             })
         };
         row.map(held).transpose()

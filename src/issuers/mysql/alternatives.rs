@@ -27,6 +27,8 @@ struct Row {
     hash: String,
     /// All of them in order; an empty object stands for the one of the row itself.
     auth_or: Option<Vec<Entry>>,
+    #[serde(default)]
+    account_locked: bool,
 }
 
 #[derive(Deserialize)]
@@ -36,11 +38,12 @@ struct Entry {
     hash: String,
 }
 
-/// The only kind of password of which an account can have several without harm.
+/// The only kind of password of which an account can have two without harm.
 const KIND: Plugin = Plugin::Native;
 
 impl Alternatives {
-    pub(super) fn parse(row: &str) -> Result<Self, Fault> {
+    /// Those of an account, and whether it is locked.
+    pub(super) fn parse(row: &str) -> Result<(Self, bool), Fault> {
         let strange = || Fault::refused("mysql.global_priv holds a form that is not known");
         let row: Row = serde_json::from_str(row).map_err(|_| strange())?;
         let own = Alternative {
@@ -65,7 +68,7 @@ impl Alternatives {
             !one.plugin.is_empty() && letters.all(|b| b.is_ascii_alphanumeric() || b == b'_')
         };
         match !all.is_empty() && all.iter().all(plain) {
-            true => Ok(Self(all)),
+            true => Ok((Self(all), row.account_locked)),
             false => Err(strange()),
         }
     }
@@ -83,31 +86,24 @@ impl Alternatives {
 
     /// Nothing to send means that it is there.
     pub(super) fn add(&self, account: &str, password: &SecretValue) -> Result<Vec<String>, Fault> {
-        let Some(first) = self.0.iter().position(Alternative::is_password) else {
-            let plugin = &self.0[0].plugin;
-            let what = format!("logs in by `{plugin}`, of which it cannot have two in turn");
-            return Err(Fault::refused(what).hint(format!(
-                "give it a password of `{}`; the page of this issuer says why",
-                KIND.name()
-            )));
-        };
-        // Also one that is not rotated: whoever knows the name gets in.
-        if self.passwords().any(|one| one.hash.is_empty()) {
-            return Err(Fault::refused("takes an empty password")
-                .hint("give it one by hand, and to everybody who uses it"));
-        }
         if self.passwords().any(|one| one.is_of(password)) {
             return Ok(Vec::new());
         }
+        let present = match self.0.as_slice() {
+            [one] if one.hash.is_empty() && one.is_password() => {
+                return Err(Fault::refused("takes an empty password")
+                    .hint("give it one by hand, and to everybody who uses it"));
+            }
+            [one] if one.is_password() => one.clone(),
+            others => return Err(not_two(others)),
+        };
         let hash = KIND.hash(password, b"");
         let new = Alternative {
             plugin: KIND.name().to_owned(),
             hash: String::from_utf8_lossy(&hash).into_owned(),
         };
-        // Beside another one of its kind, so that the client is asked once and every client can answer.
-        let mut all = self.0.clone();
-        all.insert(first, new);
-        Ok(vec![identified(account, &all)])
+        // The present one stays first: whoever uses it notices nothing.
+        Ok(vec![identified(account, &[present, new])])
     }
 
     /// Nothing to send means that it is gone.
@@ -139,6 +135,23 @@ impl Alternative {
     }
 }
 
+/// An account that cannot have a second password without harm.
+fn not_two(others: &[Alternative]) -> Fault {
+    let plugins: Vec<String> = others
+        .iter()
+        .map(|one| format!("`{}`", one.plugin))
+        .collect();
+    let plugins = plugins.join(", ");
+    let what = match others.len() {
+        1 => format!("logs in by {plugins}, of which not every client can try two"),
+        _ => format!("has several ways in already ({plugins}), and not every client tries a third"),
+    };
+    Fault::refused(what).hint(format!(
+        "leave it one password of `{}`; the page of this issuer says why",
+        KIND.name()
+    ))
+}
+
 fn identified(account: &str, all: &[Alternative]) -> String {
     let one = |alternative: &Alternative| match alternative.hash.as_str() {
         "" => alternative.plugin.clone(),
@@ -165,7 +178,9 @@ mod tests {
     }
 
     fn held(row: &str) -> Alternatives {
-        Alternatives::parse(&row.replace("OLD", OLD).replace("NEW", NEW)).unwrap()
+        Alternatives::parse(&row.replace("OLD", OLD).replace("NEW", NEW))
+            .unwrap()
+            .0
     }
 
     fn said(statements: Result<Vec<String>, Fault>) -> Result<String, String> {
@@ -179,22 +194,18 @@ mod tests {
     const BOTH: &str = r#"{"access":0,"plugin":"mysql_native_password","authentication_string":"NEW",
         "auth_or":[{},{"plugin":"mysql_native_password","authentication_string":"OLD"}]}"#;
     const MIXED: &str = r#"{"access":0,"plugin":"mysql_native_password","authentication_string":"OLD",
-        "auth_or":[{"plugin":"unix_socket"},{},{"plugin":"ed25519","authentication_string":"/C1SE'\\x"}],
+        "auth_or":[{"plugin":"unix_socket"},{},{"plugin":"mysql_native_password","authentication_string":"NEW"},
+        {"plugin":"ed25519","authentication_string":"/C1SE'\\x"}],
         "max_user_connections":7}"#;
 
     #[test]
-    fn a_new_password_stands_beside_what_is_there() {
+    fn a_new_password_stands_beside_the_present_one() {
         let add = |row, password| said(held(row).add(NAME, &value(password)));
-        let head = "ALTER USER `app`@`%` IDENTIFIED VIA";
         let native = "mysql_native_password USING";
         assert_eq!(
             add(ONE, "new"),
-            Ok(format!("{head} {native} 'NEW' OR {native} 'OLD'"))
-        );
-        assert_eq!(
-            add(MIXED, "new"),
             Ok(format!(
-                r"{head} unix_socket OR {native} 'NEW' OR {native} 'OLD' OR ed25519 USING '/C1SE''\\x'"
+                "ALTER USER `app`@`%` IDENTIFIED VIA {native} 'OLD' OR {native} 'NEW'"
             ))
         );
         // Asked for again after its reply was lost: nothing is left to do.
@@ -210,30 +221,38 @@ mod tests {
         assert_eq!(remove(BOTH, "old"), Ok(format!("{head} {native} 'NEW'")));
         assert_eq!(remove(BOTH, "new"), Ok(format!("{head} {native} 'OLD'")));
         assert_eq!(remove(BOTH, "another"), Ok(String::new()));
+        assert_eq!(
+            remove(MIXED, "new"),
+            Ok(format!(
+                r"{head} unix_socket OR {native} 'OLD' OR ed25519 USING '/C1SE''\\x'"
+            ))
+        );
         let last = "is the only password of `app`@`%`, and nobody could log in any more";
         assert_eq!(remove(ONE, "old"), Err(last.to_owned()));
-        assert_eq!(remove(MIXED, "old"), Err(last.to_owned()));
     }
 
     #[test]
     fn accounts_that_cannot_have_two_are_refused() {
-        let add = |row: &str| said(held(row).add(NAME, &value("new"))).unwrap_err();
+        let add = |row: &str| said(held(row).add(NAME, &value("another"))).unwrap_err();
         assert_eq!(
             add(r#"{"plugin":"ed25519","authentication_string":"x"}"#),
-            "logs in by `ed25519`, of which it cannot have two in turn"
+            "logs in by `ed25519`, of which not every client can try two"
         );
         // How MariaDB sets its own root up.
+        let root = r#"{"plugin":"mysql_native_password","authentication_string":"invalid",
+            "auth_or":[{},{"plugin":"unix_socket"}]}"#;
         assert_eq!(
-            add(
-                r#"{"plugin":"mysql_native_password","authentication_string":"invalid","auth_or":[{},{"plugin":"unix_socket"}]}"#
-            ),
-            "logs in by `mysql_native_password`, of which it cannot have two in turn"
+            add(root),
+            "has several ways in already (`mysql_native_password`, `unix_socket`), and not every client tries a third"
         );
+        assert!(add(BOTH).starts_with("has several ways in already"));
         assert_eq!(add(r#"{"access":0}"#), "takes an empty password");
         for row in ["", "[]", r#"{"plugin":"a b"}"#, r#"{"auth_or":[]}"#] {
             assert!(Alternatives::parse(row).is_err(), "{row}");
         }
+        let locked = r#"{"plugin":"x","account_locked":true}"#;
+        assert!(Alternatives::parse(locked).unwrap().1 && !Alternatives::parse(ONE).unwrap().1);
         assert_eq!(held(BOTH).says(), "has 2 passwords");
-        assert_eq!(held(MIXED).says(), "has one password");
+        assert_eq!(held(MIXED).says(), "has 2 passwords");
     }
 }

@@ -4,6 +4,12 @@ use crate::model::Fault;
 
 /// Access denied: a wrong password, or a user that does not exist; the server does not say which.
 pub(super) const DENIED: [u16; 2] = [1045, 1698];
+/// The account cannot be altered, for a reason that is not said.
+pub(super) const CANNOT: u16 = 1396;
+/// An option of the server forbids the statement.
+pub(super) const FORBIDDEN: u16 = 1290;
+/// A password has to be seen to be judged.
+pub(super) const NO_HASHES: u16 = 1819;
 /// There is no such thread: the session has ended by itself.
 pub(super) const NO_SUCH_THREAD: u16 = 1094;
 
@@ -19,8 +25,8 @@ pub(super) fn fault(code: u16) -> Fault {
         1129 => Fault::refused(said("the server has blocked this machine"))
             .hint("FLUSH HOSTS, or raise max_connect_errors"),
         1130 => Fault::refused(said("not let in from this machine")),
-        1290 | 1836 => Fault::refused(said("this server is read-only")).hint("name the primary as `host`"),
-        1819 => Fault::refused(said("the server wants to see passwords, and gets hashes")).hint(
+        FORBIDDEN | 1836 => Fault::refused(said("this server is read-only")).hint("name the primary as `host`"),
+        NO_HASHES => Fault::refused(said("the server wants to see passwords, and gets hashes")).hint(
             "SET GLOBAL strict_password_validation = OFF; rotakey's passwords have 48 random letters and digits",
         ),
         1820 | 1862 => Fault::refused(said("the password has expired")),

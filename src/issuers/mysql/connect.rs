@@ -4,12 +4,11 @@
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::net::{Ipv4Addr, ToSocketAddrs};
-use std::ops::{Deref, DerefMut};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use mysql::prelude::Queryable;
-use mysql::{Conn, DriverError, Error, OptsBuilder, SslOpts};
+use mysql::prelude::{FromRow, Queryable};
+use mysql::{Conn, DriverError, Error, FromRowError, OptsBuilder, Params, SslOpts};
 
 use super::codes;
 use crate::issuers::database::{Place, Wire};
@@ -39,7 +38,7 @@ pub(super) enum Engine {
     MariaDb,
 }
 
-/// A connection of the account.
+/// A connection that somebody has logged in on.
 pub(super) struct Session {
     conn: Conn,
     pub(super) engine: Engine,
@@ -47,17 +46,45 @@ pub(super) struct Session {
     pub(super) version: String,
 }
 
-impl Deref for Session {
-    type Target = Conn;
-
-    fn deref(&self) -> &Conn {
-        &self.conn
+impl Session {
+    fn new(conn: Conn) -> Result<Self, Fault> {
+        let mut session = Self {
+            conn,
+            engine: Engine::MySql,
+            version: String::new(),
+        };
+        let told: Option<String> = session.row("SELECT VERSION()", ())?;
+        (session.engine, session.version) = engine(&told.unwrap_or_default())?;
+        Ok(session)
     }
-}
 
-impl DerefMut for Session {
-    fn deref_mut(&mut self) -> &mut Conn {
-        &mut self.conn
+    /// Every row of an answer. The driver's shorter calls panic at a column of another kind, with what it holds.
+    pub(super) fn rows<T: FromRow>(
+        &mut self,
+        question: &str,
+        about: impl Into<Params>,
+    ) -> Result<Vec<T>, Fault> {
+        let rows = self.conn.exec_opt(question, about);
+        let rows: Vec<Result<T, FromRowError>> = rows.map_err(|error| fault(&error))?;
+        rows.into_iter()
+            .map(|row| {
+                row.map_err(|_| Fault::refused("the server answers in a form that is not known"))
+            })
+            .collect()
+    }
+
+    /// The first row of an answer.
+    pub(super) fn row<T: FromRow>(
+        &mut self,
+        question: &str,
+        about: impl Into<Params>,
+    ) -> Result<Option<T>, Fault> {
+        Ok(self.rows(question, about)?.into_iter().next())
+    }
+
+    /// Does something.
+    pub(super) fn run(&mut self, statement: &str) -> Result<(), Error> {
+        self.conn.query_drop(statement)
     }
 }
 
@@ -83,23 +110,19 @@ impl Server {
     /// Logs in as the account.
     pub(super) fn admin(&self) -> Result<Session, Fault> {
         let password = self.password.as_ref().map(Credential::value).transpose()?;
-        let mut conn = self
+        let mut session = self
             .open(&self.user, password)
             .map_err(|closed| closed.fault().at(format!("log in as `{}`", self.user)))?;
-        conn.query_drop(SESSION).map_err(|error| fault(&error))?;
-        let told: Option<String> = conn
-            .query_first("SELECT VERSION()")
-            .map_err(|error| fault(&error))?;
-        let (engine, version) = engine(&told.unwrap_or_default())?;
-        Ok(Session {
-            conn,
-            engine,
-            version,
-        })
+        session.run(SESSION).map_err(|error| fault(&error))?;
+        Ok(session)
     }
 
     /// Logs in as anybody.
-    pub(super) fn open(&self, user: &str, password: Option<&SecretValue>) -> Result<Conn, Closed> {
+    pub(super) fn open(
+        &self,
+        user: &str,
+        password: Option<&SecretValue>,
+    ) -> Result<Session, Closed> {
         let options = self.options().map_err(Closed::Unreachable)?;
         let options = options
             .user(Some(user))
@@ -110,7 +133,7 @@ impl Server {
         let place = self.place.clone();
         std::thread::spawn(move || drop(send.send(Conn::new(of_one_family(options, &place)))));
         match answer.recv_timeout(OPEN) {
-            Ok(Ok(conn)) => Ok(conn),
+            Ok(Ok(conn)) => Session::new(conn).map_err(Closed::Unreachable),
             Ok(Err(error)) => Err(Closed::of(&error)),
             Err(_) => {
                 let fault = Fault::passing(format!("no answer within {} seconds", OPEN.as_secs()));

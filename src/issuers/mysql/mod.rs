@@ -38,9 +38,9 @@
 //!
 //! | | MySQL, 8.0.17 on | MariaDB, 10.4 on |
 //! | --- | --- | --- |
-//! | a new password | `ALTER USER … IDENTIFIED WITH caching_sha2_password AS 0x… RETAIN CURRENT PASSWORD` | `ALTER USER … IDENTIFIED VIA mysql_native_password USING '*NEW' OR …`, and all that was there |
-//! | the old one dies | `ALTER USER … DISCARD OLD PASSWORD` | the same list without it |
-//! | the new one dies (an undo) | the old one becomes the present one, then `DISCARD OLD PASSWORD` | the same list without it |
+//! | a new password | `ALTER USER … IDENTIFIED WITH caching_sha2_password AS 0x… RETAIN CURRENT PASSWORD` | `ALTER USER … IDENTIFIED VIA mysql_native_password USING '*OLD' OR mysql_native_password USING '*NEW'` |
+//! | the old one dies | `ALTER USER … DISCARD OLD PASSWORD` | the list without it, whatever else it holds |
+//! | the new one dies (an undo) | the old one becomes the present one, then `DISCARD OLD PASSWORD` | the list without it |
 //!
 //! An account of MySQL that has an old password already is refused: `RETAIN` would end that, and rotakey ends nothing
 //! that it did not issue or adopt. Its own old password was discarded before the next rotation begins. The last
@@ -49,10 +49,12 @@
 //! **Hashes only.** rotakey makes the password up (48 letters and digits) and sends what the server would keep, so that
 //! no log holds it. MySQL lets `AS` and `RETAIN` stand together. The kind of password stays what it is, for a change of
 //! plugin ends the old one. MySQL: `caching_sha2_password`, with as many rounds as before, or `mysql_native_password`.
-//! MariaDB: `mysql_native_password` only. For each further alternative of `ed25519` the server asks the client again,
-//! and not every client answers twice (MariaDB's own C library does; the Rust driver here does not): services would be
-//! refused in the middle of a rotation. A native hash has no salt, which 48 random characters do not need, and who
-//! steals it can log in only if he also listens to a log-in: use TLS. Where MariaDB has a password validation plugin,
+//! MariaDB: one password of `mysql_native_password`, and nothing else. For each further alternative the server asks the
+//! client again: every client answers that once, which is what the second password takes, and not every client twice
+//! (MariaDB's own C library does, the Rust driver here does not). So an account with more ways in is refused, and so is
+//! `ed25519`, where the first asking is spent before any password is tried: services would be turned away in the middle
+//! of a rotation. A native hash has no salt, which 48 random characters do not need, and who steals it can log in only
+//! if he also listens to a log-in: use TLS. Where MariaDB has a password validation plugin,
 //! `strict_password_validation` refuses hashes.
 //!
 //! **A lost reply** is settled by asking what the account holds: the same password asked for again finds its own hash,

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use mysql::Error;
-use mysql::prelude::Queryable;
 
 use super::codes::NO_SUCH_THREAD;
 use super::connect::{Server, Session, fault};
@@ -43,9 +42,9 @@ pub(super) fn end(server: &Server, user: &str) -> Effect<()> {
 fn end_older(session: &mut Session, user: &str) -> Result<usize, Fault> {
     const ASK: &str =
         "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = ? AND ID < CONNECTION_ID()";
-    let older: Vec<u64> = session.exec(ASK, (user,)).map_err(|error| fault(&error))?;
+    let older: Vec<u64> = session.rows(ASK, (user,))?;
     for id in &older {
-        match session.query_drop(format!("KILL {id}")) {
+        match session.run(&format!("KILL {id}")) {
             Err(Error::MySqlError(said)) if said.code == NO_SUCH_THREAD => {}
             killed => killed.map_err(|error| fault(&error).at("KILL"))?,
         }

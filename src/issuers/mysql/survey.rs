@@ -1,18 +1,17 @@
 //! What is only looked at: log-ins that prove a version, and what `check` asks.
 
 use chrono::DateTime;
-use mysql::prelude::Queryable;
 
 use super::account::{Held, Name};
-use super::connect::{Closed, Engine, Server, Session, fault};
+use super::connect::{Closed, Engine, Server, Session};
 use super::{Seen, Verdict};
 use crate::model::{Fault, Finding, SecretValue, sanitise};
 
 /// Logs in with the version.
 pub(super) fn log_in(server: &Server, name: &Name, password: &SecretValue) -> Result<Seen, Fault> {
     const ASK: &str = "SELECT CURRENT_USER(), CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)";
-    let mut conn = match server.open(&name.user, Some(password)) {
-        Ok(conn) => conn,
+    let mut session = match server.open(&name.user, Some(password)) {
+        Ok(session) => session,
         Err(Closed::WrongPassword) => {
             return Ok(Seen {
                 verdict: Verdict::Refused,
@@ -21,7 +20,7 @@ pub(super) fn log_in(server: &Server, name: &Name, password: &SecretValue) -> Re
         }
         Err(Closed::Unreachable(fault)) => return Err(fault),
     };
-    let row: Option<(String, i64)> = conn.query_first(ASK).map_err(|error| fault(&error))?;
+    let row: Option<(String, i64)> = session.row(ASK, ())?;
     let (account, milliseconds) = row.unwrap_or_default();
     // A user may have an account for each host it comes from, each with passwords of its own.
     if account != format!("{}@{}", name.user, name.host) {
@@ -101,9 +100,7 @@ fn alone(session: &mut Session, name: &Name) -> Result<String, Fault> {
         Engine::MariaDb => "global_priv",
     };
     let ask = format!("SELECT Host FROM mysql.{table} WHERE User = ? AND Host <> ? ORDER BY Host");
-    let hosts: Vec<String> = session
-        .exec(ask, (&name.user, &name.host))
-        .map_err(|error| fault(&error))?;
+    let hosts: Vec<String> = session.rows(&ask, (&name.user, &name.host))?;
     if hosts.is_empty() {
         return Ok(String::new());
     }
@@ -131,14 +128,10 @@ pub(super) fn end_sessions(engine: Engine) -> [&'static [&'static str]; 2] {
 pub(super) fn granted(session: &mut Session, needed: &[&[&str]]) -> Result<(), Fault> {
     const ASK: &str =
         "SELECT PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = ?";
-    let own: Option<String> = session
-        .query_first("SELECT CURRENT_USER()")
-        .map_err(|error| fault(&error))?;
+    let own: Option<String> = session.row("SELECT CURRENT_USER()", ())?;
     let own = own.unwrap_or_default();
     let (user, host) = own.rsplit_once('@').unwrap_or_default();
-    let has: Vec<String> = session
-        .exec(ASK, (format!("'{user}'@'{host}'"),))
-        .map_err(|error| fault(&error))?;
+    let has: Vec<String> = session.rows(ASK, (format!("'{user}'@'{host}'"),))?;
     let missing: Vec<&str> = needed
         .iter()
         .filter(|any| !any.iter().any(|one| has.iter().any(|has| has == one)))
