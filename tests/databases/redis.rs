@@ -210,7 +210,12 @@ fn nothing_is_changed_where_one_node_cannot_be() {
         issuer.check()[1].result.as_ref().unwrap_err().what,
         "the account may not do ACL SAVE"
     );
-    two.rule("rotakey +acl|save");
+    two.rule("rotakey +acl|save -client|kill");
+    assert_eq!(
+        issuer.check()[1].result.as_ref().unwrap_err().what,
+        "the account may not do CLIENT KILL"
+    );
+    two.rule("rotakey +client|kill");
     assert_eq!(
         issuer.check()[1].result.as_ref().unwrap(),
         "user `app` has 1 passwords"
@@ -230,17 +235,25 @@ fn nothing_is_changed_where_one_node_cannot_be() {
 }
 
 #[test]
-fn connections_end_with_their_password_where_that_was_asked_for() {
+fn connections_end_with_their_password_after_a_leak_or_where_that_was_asked_for() {
     let Some(server) = Redis::start(&[]) else {
         return;
     };
     let ping = |connection: &mut Connection| cmd("PING").query::<String>(connection).is_ok();
-    for (sessions, lives) in [("kept", true), ("ended", false)] {
+    for (sessions, leaked, lives) in [
+        ("kept", false, true),
+        ("ended", false, false),
+        ("kept", true, false),
+    ] {
         let issuer = issuer_of(&[server.port], json!({"sessions": sessions}));
         let new = issued(&*issuer, "rk-1", None);
         let mut open = server.log_in("app", field(&new, "password")).unwrap();
-        assert_eq!(issuer.revoke(&new), Effect::Done(()));
-        assert_eq!(ping(&mut open), lives);
+        let effect = match leaked {
+            true => issuer.revoke_leaked(&new),
+            false => issuer.revoke(&new),
+        };
+        assert_eq!(effect, Effect::Done(()));
+        assert_eq!(ping(&mut open), lives, "{sessions} {leaked}");
     }
 }
 
@@ -345,6 +358,20 @@ fn no_log_in_fails_while_the_password_is_rotated_again_and_again() {
     };
     let told = load.run();
     let kept = server.home.text("users.acl");
+    // The slow log has the last commands, of which every one is slow here.
+    let mut admin = server.log_in("admin", "admin").unwrap();
+    let slow: ::redis::Value = cmd("SLOWLOG").arg("GET").arg(-1).query(&mut admin).unwrap();
+    let slow = format!("{slow:?}");
+    assert!(slow.contains("SETUSER"));
+    let listed: Vec<String> = cmd("CLIENT")
+        .arg("LIST")
+        .query::<String>(&mut admin)
+        .unwrap()
+        .lines()
+        .filter(|line| line.contains(" user=app "))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(listed, [""; 0]);
     assert_eq!(
         kept.lines()
             .find(|line| line.starts_with("user app "))
@@ -354,9 +381,8 @@ fn no_log_in_fails_while_the_password_is_rotated_again_and_again() {
         1
     );
     for password in &told.passwords {
-        assert!(
-            !server.home.text("log").contains(password.as_str())
-                && !kept.contains(password.as_str())
-        );
+        for text in [&server.home.text("log"), &kept, &slow] {
+            assert!(!text.contains(password.as_str()));
+        }
     }
 }
