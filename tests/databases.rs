@@ -44,5 +44,13 @@ mod postgres_server;
 
 #[cfg(test)]
 #[cfg(feature = "redis")]
+#[path = "databases/redis_load.rs"]
+mod redis_load;
+#[cfg(test)]
+#[cfg(feature = "redis")]
+#[path = "databases/redis_server.rs"]
+mod redis_server;
+#[cfg(test)]
+#[cfg(feature = "redis")]
 #[path = "databases/redis.rs"]
 mod redis_users;

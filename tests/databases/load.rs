@@ -92,6 +92,20 @@ impl Load<'_> {
         Told { passwords }
     }
 
+    /// The password leaked: in one run there is a new one, the old one is dead, and so is what it had opened.
+    pub(crate) fn leak(&self, mut still_open: impl FnMut() -> bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        self.set_up(folder);
+        assert!(still_open());
+        let words = ["rotate", "database", "--emergency", "--reason", "it leaked"];
+        rotakey(folder, &words, "");
+        assert!(!still_open(), "{}", self.name);
+        assert!((self.log_in)(self.user, self.password).is_err());
+        let (user, password) = current(folder);
+        assert_eq!((self.log_in)(&user, &password), Ok(()));
+    }
+
     fn set_up(&self, folder: &Path) {
         rotakey(folder, &["init"], "");
         let (account, issuer) = (self.account, self.issuer);

@@ -226,6 +226,10 @@ fn an_old_password_that_nobody_told_of_is_not_ended() {
         }
         // Once it is known it can be revoked, and then there is room.
         assert_eq!(issuer.revoke(&legacy), Effect::Done(()));
+        let stolen = key("app", "changed by the application itself");
+        let (_, effect) = ask(&*issuer, "rk-1", Some(&stolen));
+        let strange = "`app`@`%`: holds a password that is not the current version's";
+        assert_eq!(refused(effect), strange);
         issued(&*issuer, "rk-1", Some(&second));
     }
 }

@@ -78,10 +78,16 @@ impl Held {
     }
 
     /// What is to be sent, so that the password is let in as well; nothing, if it is so already.
-    pub(super) fn add(&self, account: &str, password: &SecretValue) -> Result<Vec<String>, Fault> {
+    /// What there is must be the current version, where there is one.
+    pub(super) fn add(
+        &self,
+        account: &str,
+        password: &SecretValue,
+        current: Option<&SecretValue>,
+    ) -> Result<Vec<String>, Fault> {
         match &self.passwords {
-            Passwords::Dual(dual) => dual.add(account, password),
-            Passwords::Alternatives(all) => all.add(account, password),
+            Passwords::Dual(dual) => dual.add(account, password, current),
+            Passwords::Alternatives(all) => all.add(account, password, current),
         }
     }
 
@@ -101,6 +107,18 @@ impl Held {
 /// A text in a statement, in a session whose `sql_mode` is empty.
 pub(super) fn text(text: &str) -> String {
     format!("'{}'", text.replace('\\', r"\\").replace('\'', "''"))
+}
+
+/// The refusal to rotate what is no secret.
+pub(super) fn empty() -> Fault {
+    Fault::refused("takes an empty password")
+        .hint("give it one by hand, and to everybody who uses it")
+}
+
+/// The refusal to carry a password along that somebody else has set: it would stay behind for good.
+pub(super) fn strange() -> Fault {
+    Fault::refused("holds a password that is not the current version's")
+        .hint("find out who changed it; then set one by hand and run `rotakey adopt`")
 }
 
 /// The refusal to lock everybody out.

@@ -85,14 +85,21 @@ impl Alternatives {
     }
 
     /// Nothing to send means that it is there.
-    pub(super) fn add(&self, account: &str, password: &SecretValue) -> Result<Vec<String>, Fault> {
+    pub(super) fn add(
+        &self,
+        account: &str,
+        password: &SecretValue,
+        current: Option<&SecretValue>,
+    ) -> Result<Vec<String>, Fault> {
         if self.passwords().any(|one| one.is_of(password)) {
             return Ok(Vec::new());
         }
         let present = match self.0.as_slice() {
             [one] if one.hash.is_empty() && one.is_password() => {
-                return Err(Fault::refused("takes an empty password")
-                    .hint("give it one by hand, and to everybody who uses it"));
+                return Err(super::account::empty());
+            }
+            [one] if one.is_password() && current.is_some_and(|current| !one.is_of(current)) => {
+                return Err(super::account::strange());
             }
             [one] if one.is_password() => one.clone(),
             others => return Err(not_two(others)),
@@ -200,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_new_password_stands_beside_the_present_one() {
-        let add = |row, password| said(held(row).add(NAME, &value(password)));
+        let add = |row, password| said(held(row).add(NAME, &value(password), Some(&value("old"))));
         let native = "mysql_native_password USING";
         assert_eq!(
             add(ONE, "new"),
@@ -211,6 +218,16 @@ mod tests {
         // Asked for again after its reply was lost: nothing is left to do.
         assert_eq!(add(BOTH, "new"), Ok(String::new()));
         assert_eq!(add(BOTH, "old"), Ok(String::new()));
+    }
+
+    #[test]
+    fn a_password_that_nobody_told_of_is_not_carried_along() {
+        let add = |current: Option<&SecretValue>| said(held(ONE).add(NAME, &value("new"), current));
+        assert_eq!(
+            add(Some(&value("stolen"))),
+            Err("holds a password that is not the current version's".to_owned())
+        );
+        assert!(add(None).is_ok(), "nothing was adopted");
     }
 
     #[test]
@@ -233,7 +250,7 @@ mod tests {
 
     #[test]
     fn accounts_that_cannot_have_two_are_refused() {
-        let add = |row: &str| said(held(row).add(NAME, &value("another"))).unwrap_err();
+        let add = |row: &str| said(held(row).add(NAME, &value("another"), None)).unwrap_err();
         assert_eq!(
             add(r#"{"plugin":"ed25519","authentication_string":"x"}"#),
             "logs in by `ed25519`, of which not every client can try two"

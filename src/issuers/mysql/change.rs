@@ -12,8 +12,10 @@ use crate::model::{Effect, Fault, FaultKind, SecretValue};
 
 /// What a change is to come to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
-    Add,
+pub(super) enum Change<'a> {
+    /// Lets a password in beside the current one.
+    Add { current: Option<&'a SecretValue> },
+    /// Lets a password in no more.
     Remove(Sessions),
 }
 
@@ -21,7 +23,7 @@ pub(super) enum Change {
 pub(super) fn send(
     server: &Server,
     name: &Name,
-    change: Change,
+    change: Change<'_>,
     password: &SecretValue,
 ) -> Effect<()> {
     let look = || {
@@ -45,7 +47,7 @@ pub(super) fn send(
     }
     match change {
         Change::Remove(Sessions::Ended) => sessions::end(server, &name.user),
-        Change::Remove(Sessions::Kept) | Change::Add => Effect::Done(()),
+        Change::Remove(Sessions::Kept) | Change::Add { .. } => Effect::Done(()),
     }
 }
 
@@ -83,12 +85,12 @@ fn lock(session: &mut Session, name: &Name) -> Result<(), Fault> {
 fn statements(
     session: &mut Session,
     name: &Name,
-    change: Change,
+    change: Change<'_>,
     password: &SecretValue,
 ) -> Result<Vec<String>, Fault> {
     let account = name.quoted();
     let statements = match change {
-        Change::Add => survey::ready(session, name)?.add(&account, password),
+        Change::Add { current } => survey::ready(session, name)?.add(&account, password, current),
         Change::Remove(ending) => {
             if ending == Sessions::Ended {
                 sessions::may_end(session)?;

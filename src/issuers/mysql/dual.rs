@@ -41,10 +41,14 @@ impl Dual {
     }
 
     /// Nothing to send means that it is there.
-    pub(super) fn add(&self, account: &str, password: &SecretValue) -> Result<Vec<String>, Fault> {
+    pub(super) fn add(
+        &self,
+        account: &str,
+        password: &SecretValue,
+        current: Option<&SecretValue>,
+    ) -> Result<Vec<String>, Fault> {
         if self.present.is_empty() {
-            return Err(Fault::refused("takes an empty password")
-                .hint("give it one by hand, and to everybody who uses it"));
+            return Err(super::account::empty());
         }
         if self.plugin.is_of(password, &self.present) {
             return Ok(Vec::new());
@@ -56,6 +60,9 @@ impl Dual {
                     format!("when nobody uses it: ALTER USER {account} DISCARD OLD PASSWORD"),
                 ),
             );
+        }
+        if current.is_some_and(|current| !self.plugin.is_of(current, &self.present)) {
+            return Err(super::account::strange());
         }
         let hash = self.plugin.hash(password, &self.present);
         Ok(vec![format!(
@@ -112,7 +119,8 @@ mod tests {
     }
 
     fn added(held: &Dual, password: &str) -> Result<Vec<String>, String> {
-        held.add(NAME, &value(password)).map_err(|fault| fault.what)
+        let added = held.add(NAME, &value(password), Some(&value("now")));
+        added.map_err(|fault| fault.what)
     }
 
     fn removed(held: &Dual, password: &str) -> Result<Vec<String>, String> {
@@ -145,6 +153,11 @@ mod tests {
             Err(strange.to_owned())
         );
         assert_eq!(removed(&native("now", Some("older")), "new"), Ok(vec![]));
+        // Whoever stole the password may have changed it: it is not carried along.
+        assert_eq!(
+            added(&native("theirs", None), "new"),
+            Err("holds a password that is not the current version's".to_owned())
+        );
         let empty = Dual::new("caching_sha2_password", Vec::new(), None).unwrap();
         assert_eq!(
             added(&empty, "new"),

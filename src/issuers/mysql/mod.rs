@@ -43,12 +43,14 @@
 //! | the new one dies (an undo) | the old one becomes the present one, then `DISCARD OLD PASSWORD` | the list without it |
 //!
 //! An account of MySQL that has an old password already is refused: `RETAIN` would end that, and rotakey ends nothing
-//! that it did not issue or adopt. Its own old password was discarded before the next rotation begins. The last
-//! password of an account is never removed.
+//! that it did not issue or adopt. Its own old password was discarded before the next rotation begins. So is an account
+//! whose password is not the current version's: an application may change its own password, and so may who stole it;
+//! beside the new one it would live on. The last password of an account is never removed.
 //!
 //! **Hashes only.** rotakey makes the password up (48 letters and digits) and sends what the server would keep, so that
-//! no log holds it. MySQL lets `AS` and `RETAIN` stand together. The kind of password stays what it is, for a change of
-//! plugin ends the old one. MySQL: `caching_sha2_password`, with as many rounds as before, or `mysql_native_password`.
+//! no log holds it. MySQL's grammar lets `AS` and `RETAIN` stand together (WL#11540), which its manual leaves out. The
+//! kind of password stays what it is, for a change of plugin ends the old one. MySQL: `caching_sha2_password`, with as
+//! many rounds as before, or `mysql_native_password`.
 //! MariaDB: one password of `mysql_native_password`, and nothing else. For each further alternative the server asks the
 //! client again: every client answers that once, which is what the second password takes, and not every client twice
 //! (MariaDB's own C library does, the Rust driver here does not). So an account with more ways in is refused, and so is
@@ -67,7 +69,8 @@
 //! **Sessions** outlive their password, and the server does not say which password one of them used. It numbers them:
 //! those that are older than a connection made after the removal may have used the old one, and younger ones cannot.
 //! `sessions: ended` ends all older ones of that user at the revocation, those that used the new password included;
-//! clients connect again. An emergency always does. With `kept`, only new log-ins are refused.
+//! clients connect again. An emergency always does. With `kept`, only new log-ins are refused. Where sessions are to
+//! end and the account may not end them, the password stays too; `check` asks beforehand.
 //!
 //! **TLS** as in `postgres`: verified, or this machine. A `ca` is trusted beside Mozilla's list and not instead of it.
 //! `localhost` is TCP here, never the socket. Replicas learn passwords by replication, and are not asked.
@@ -185,7 +188,7 @@ impl Mysql {
         field(key, PASSWORD)
     }
 
-    fn change(&self, key: &Key, change: Change) -> Effect<()> {
+    fn change(&self, key: &Key, change: Change<'_>) -> Effect<()> {
         match self.password_of(key) {
             Ok(password) => change::send(&self.server, &self.name, change, password),
             Err(fault) => Effect::NotDone(fault),
@@ -222,8 +225,13 @@ impl Issuer for Mysql {
         let Some(proposal) = request.proposal else {
             return Effect::NotDone(Fault::refused("there is no password to set"));
         };
-        self.change(proposal, Change::Add)
-            .map(|()| proposal.clone())
+        let current = request.current.map(|key| self.password_of(key)).transpose();
+        match current {
+            Ok(current) => self
+                .change(proposal, Change::Add { current })
+                .map(|()| proposal.clone()),
+            Err(fault) => Effect::NotDone(fault),
+        }
     }
 
     fn verify(&self, key: &Key) -> Seen {

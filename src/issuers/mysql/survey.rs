@@ -75,7 +75,7 @@ pub(super) fn findings(server: &Server, name: &Name) -> Vec<Finding> {
 fn rotates(session: &mut Session, name: &Name) -> Result<String, Fault> {
     let held = ready(session, name)?;
     let any = SecretValue::new("not a password; rotakey check asks whether one could be set");
-    let added = held.add(&name.quoted(), &any);
+    let added = held.add(&name.quoted(), &any, None);
     added.map(|_| held.says())
 }
 

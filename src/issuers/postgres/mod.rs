@@ -55,8 +55,8 @@
 //! comment still names the version, so that a late repeat cannot hit the next one. Before that, outside an emergency,
 //! the driver asks when the key was last used: a session *opened* with the old role after the promotion belongs to
 //! somebody who was not given the new one, and keeps the old one alive. Sessions from before are pools that read the
-//! new one as they reconnect. Sessions that came and went are not seen. With one role, sessions go on through an
-//! ordinary rotation; an emergency ends all those that are older than its own connection.
+//! new one as they reconnect. Sessions that came and went are not seen. With one role only an emergency ends sessions:
+//! those older than its own connection.
 //!
 //! No `VALID UNTIL` is set as a dead man's switch: a grace that has to be extended would become an outage.
 //!
@@ -157,9 +157,7 @@ impl Postgres {
             tag: request.tag,
         };
         let pair = self.pair(live.map(SecretValue::expose));
-        let done = self
-            .server
-            .transact(|transaction| pair.wake(transaction, &wake));
+        let done = self.server.transact(|with| pair.wake(with, &wake));
         Ok(done.map(|()| Key {
             fields: proposal.fields.clone(),
             ..marked(role, Some(request.tag.as_str()))
@@ -175,7 +173,7 @@ impl Postgres {
         let pair = self.pair(None);
         let put = self
             .server
-            .transact(|transaction| pair.rest(transaction, role, tag_of(key)));
+            .transact(|with| pair.rest(with, role, tag_of(key)));
         // One role holds the next version already, and the sessions of both.
         let shared = self.overlap == Overlap::None && trust == Trust::Lost;
         match put {
