@@ -196,19 +196,19 @@ mod tests {
             ),
             (
                 "p",
-                "24412430304124 7901436A253C5B41754B2B01097E4417275C100650427062506667526C426D55\
+                "244124303035247901436A253C5B41754B2B01097E4417275C100650427062506667526C426D55\
                  675939626A446E386946526B5073557466432E74484B4C4946726C78383830",
             ),
         ];
         for (password, hash) in made_by_mysql {
-            let hash = bytes(&hash.replace(' ', ""));
+            let hash = bytes(hash);
             assert!(
                 Plugin::CachingSha2.is_of(&value(password), &hash),
                 "{password}"
             );
             assert!(!Plugin::CachingSha2.is_of(&value("other"), &hash));
             let mine = Plugin::CachingSha2.hash(&value(password), &hash);
-            assert!(mine.starts_with(b"$A$00A$"), "as many rounds as before");
+            assert_eq!(mine[..7], hash[..7], "as many rounds as before");
             assert!(Plugin::CachingSha2.is_of(&value(password), &mine));
             assert!(mine.is_ascii() && mine.len() == hash.len() && mine != hash);
         }
