@@ -70,6 +70,14 @@ impl Name {
 }
 
 impl Held {
+    /// Whether there is an old password beside the present one.
+    pub(super) fn has_two(&self) -> bool {
+        match &self.passwords {
+            Passwords::Dual(dual) => dual.has_two(),
+            Passwords::Alternatives(all) => all.has_two(),
+        }
+    }
+
     pub(super) fn says(&self) -> String {
         match &self.passwords {
             Passwords::Dual(dual) => dual.says().to_owned(),

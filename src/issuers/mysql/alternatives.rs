@@ -80,6 +80,10 @@ impl Alternatives {
         }
     }
 
+    pub(super) fn has_two(&self) -> bool {
+        self.0.len() == 2 && self.0.iter().all(Alternative::is_password)
+    }
+
     fn passwords(&self) -> impl Iterator<Item = &Alternative> {
         self.0.iter().filter(|one| one.is_password())
     }
@@ -269,6 +273,7 @@ mod tests {
         }
         let locked = r#"{"plugin":"x","account_locked":true}"#;
         assert!(Alternatives::parse(locked).unwrap().1 && !Alternatives::parse(ONE).unwrap().1);
+        assert!(held(BOTH).has_two() && !held(ONE).has_two() && !held(MIXED).has_two());
         assert_eq!(held(BOTH).says(), "has 2 passwords");
         assert_eq!(held(MIXED).says(), "has 2 passwords");
     }

@@ -34,6 +34,10 @@ impl Dual {
         }
     }
 
+    pub(super) fn has_two(&self) -> bool {
+        self.another().is_some()
+    }
+
     /// The old password, where it is not the present one over again.
     fn another(&self) -> Option<&[u8]> {
         let old = self.old.as_deref();
