@@ -17,6 +17,19 @@ mod load;
 mod proxy;
 
 #[cfg(test)]
+#[cfg(feature = "mysql")]
+#[path = "databases/mysql.rs"]
+mod mysql_accounts;
+#[cfg(test)]
+#[cfg(feature = "mysql")]
+#[path = "databases/mysql_load.rs"]
+mod mysql_load;
+#[cfg(test)]
+#[cfg(feature = "mysql")]
+#[path = "databases/mysql_server.rs"]
+mod mysql_server;
+
+#[cfg(test)]
 #[cfg(feature = "postgres")]
 #[path = "databases/postgres_load.rs"]
 mod postgres_load;
@@ -29,6 +42,14 @@ mod postgres_roles;
 #[path = "databases/postgres_server.rs"]
 mod postgres_server;
 
+#[cfg(test)]
+#[cfg(feature = "redis")]
+#[path = "databases/redis_load.rs"]
+mod redis_load;
+#[cfg(test)]
+#[cfg(feature = "redis")]
+#[path = "databases/redis_server.rs"]
+mod redis_server;
 #[cfg(test)]
 #[cfg(feature = "redis")]
 #[path = "databases/redis.rs"]

@@ -5,6 +5,7 @@
 servers_install() {
     missing=""
     [ -n "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || missing="$missing postgresql"
+    [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
     command -v redis-server >/dev/null || missing="$missing redis-server"
     command -v openssl >/dev/null || missing="$missing openssl"
     python3 -c 'import aiosmtpd' 2>/dev/null || /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null ||

@@ -1,4 +1,5 @@
-//! What the database issuers share: where a server is, and when a connection must be encrypted.
+//! What the database issuers share: where a server is, when a connection must be encrypted, and versions that are a
+//! user with a password.
 //!
 //! A server on another machine is spoken to over TLS, with its certificate and its name verified, and not at all
 //! otherwise. This machine's loopback and Unix sockets may be plain; a `ca` asks for TLS there too. There is no setting
@@ -8,7 +9,14 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::model::{Account, Fault};
+use crate::model::{Account, Fault, FieldName, Fields, Key, SecretValue};
+
+use super::generated::Generated;
+use super::{Issuer, Trust};
+
+/// The fields of every version.
+pub(super) const USER: &str = "user";
+pub(super) const PASSWORD: &str = "password";
 
 /// Where a server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +101,49 @@ impl Place {
             .map(Some)
             .map_err(|error| Fault::refused(format!("`ca` {}: {}", path.display(), error.kind())))
     }
+
+    /// The authorities of the file.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(super) fn authorities(&self) -> Result<Option<rustls::RootCertStore>, Fault> {
+        use rustls::pki_types::CertificateDer;
+        use rustls::pki_types::pem::PemObject;
+
+        let wrong = || Fault::refused("`ca` holds no certificate that can be read (PEM)");
+        let Some(pem) = self.bundle()? else {
+            return Ok(None);
+        };
+        let mut roots = rustls::RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            roots
+                .add(certificate.map_err(|_| wrong())?)
+                .map_err(|_| wrong())?;
+        }
+        match roots.is_empty() {
+            true => Err(wrong()),
+            false => Ok(Some(roots)),
+        }
+    }
+}
+
+/// The names of the fields of every version.
+pub(super) fn login_fields() -> Vec<FieldName> {
+    vec![FieldName::new(USER), FieldName::new(PASSWORD)]
+}
+
+/// One field of a version.
+pub(super) fn field<'k>(key: &'k Key, name: &str) -> Result<&'k SecretValue, Fault> {
+    let field = key.fields.field(&FieldName::new(name));
+    field.ok_or_else(|| Fault::refused(format!("the version has no field `{name}`")))
+}
+
+/// The user with a password that nobody has seen.
+pub(super) fn made_up(maker: &Generated, user: &str, trust: Trust) -> Result<Fields, Fault> {
+    let made = maker.propose(None, trust)?;
+    let password = made.as_ref().and_then(|key| key.fields.primary());
+    let password = password.ok_or_else(|| Fault::refused("no password could be made up"))?;
+    let fields = [(USER, SecretValue::new(user)), (PASSWORD, password.clone())];
+    let fields = fields.map(|(name, value)| (FieldName::new(name), value));
+    Ok(fields.into_iter().collect())
 }
 
 /// Takes a port off the end. An IPv6 address has one only in brackets: `[::1]:6379`.

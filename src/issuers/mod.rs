@@ -1,11 +1,13 @@
 //! Issuers: who makes and kills versions. The contract every kind keeps, and the one place that builds them.
 
 mod command;
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
 mod database;
 mod generated;
 mod github;
 mod github_deploy_key;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod openai;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -37,6 +39,8 @@ pub const KINDS: &[IssuerKind] = &[
     postgres::KIND,
     #[cfg(feature = "redis")]
     redis::KIND,
+    #[cfg(feature = "mysql")]
+    mysql::KIND,
 ];
 
 /// The keys of one issuer in `rotations.yaml`, by its kind.
@@ -63,6 +67,9 @@ pub enum IssuerConfig {
     /// Passwords of a Redis user.
     #[cfg(feature = "redis")]
     Redis(redis::Config),
+    /// Passwords of an account of MySQL or MariaDB.
+    #[cfg(feature = "mysql")]
+    Mysql(mysql::Config),
 }
 
 impl IssuerConfig {
@@ -80,6 +87,8 @@ impl IssuerConfig {
             Self::Postgres(config) => config.fields(),
             #[cfg(feature = "redis")]
             Self::Redis(config) => config.fields(),
+            #[cfg(feature = "mysql")]
+            Self::Mysql(config) => config.fields(),
         }
     }
 }
@@ -110,6 +119,8 @@ pub fn build(
         IssuerConfig::Postgres(config) => Arc::new(postgres::Postgres::new(config, needed()?)?),
         #[cfg(feature = "redis")]
         IssuerConfig::Redis(config) => Arc::new(redis::Redis::new(config, needed()?)?),
+        #[cfg(feature = "mysql")]
+        IssuerConfig::Mysql(config) => Arc::new(mysql::Mysql::new(config, needed()?)?),
     })
 }
 
@@ -267,6 +278,12 @@ pub trait Issuer: Send + Sync {
 
     /// Kills the key. A key that is already gone is success.
     fn revoke(&self, key: &Key) -> Effect<()>;
+
+    /// Kills a key that leaked, and with it what is still open with it, even where that interrupts those who changed
+    /// over in time. The same as `revoke` where nothing outlives a key.
+    fn revoke_leaked(&self, key: &Key) -> Effect<()> {
+        self.revoke(key)
+    }
 
     /// Makes the key end by itself this long from now: the dead-man's switch at the end of grace. Only called where
     /// [`Capabilities::expires`].

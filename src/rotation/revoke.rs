@@ -430,7 +430,11 @@ impl Drive<'_> {
         )?;
         self.ledger.commit()?;
         self.ledger.claim().check()?;
-        let refused = match secret.issuer.revoke(key) {
+        let killed = match self.is_emergency(name) {
+            true => secret.issuer.revoke_leaked(key),
+            false => secret.issuer.revoke(key),
+        };
+        let refused = match killed {
             Effect::Done(()) => {
                 self.inside(name, Inside::Settled)?;
                 Ok(())

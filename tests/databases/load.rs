@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Rotations in one test, unless `ROTAKEY_ROUNDS` says otherwise.
-const ROUNDS: u32 = 20;
+const ROUNDS: u32 = 10;
 const CLIENTS: u32 = 4;
 
 /// What is rotated.
 pub(crate) struct Load<'a> {
+    /// What the figures are called.
+    pub(crate) name: &'a str,
     /// The account and the issuer, as `rotations.yaml` says them.
     pub(crate) account: &'a str,
     pub(crate) issuer: &'a str,
@@ -77,7 +79,8 @@ impl Load<'_> {
         let failures = failures.into_inner().unwrap();
         let log_ins = log_ins.into_inner();
         eprintln!(
-            "{rounds} rotations and revocations in {:.1} s, {:.0} ms each; {log_ins} log-ins by {CLIENTS} clients, {} failed",
+            "{}: {rounds} rotations and revocations in {:.1} s, {:.0} ms each; {log_ins} log-ins by {CLIENTS} clients, {} failed",
+            self.name,
             took.as_secs_f64(),
             took.as_millis() as f64 / f64::from(rounds),
             failures.len()
@@ -87,6 +90,20 @@ impl Load<'_> {
         let passwords = passwords.into_inner().unwrap();
         assert_eq!(passwords.len(), rounds as usize);
         Told { passwords }
+    }
+
+    /// The password leaked: in one run there is a new one, the old one is dead, and so is what it had opened.
+    pub(crate) fn leak(&self, mut still_open: impl FnMut() -> bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        self.set_up(folder);
+        assert!(still_open());
+        let words = ["rotate", "database", "--emergency", "--reason", "it leaked"];
+        rotakey(folder, &words, "");
+        assert!(!still_open(), "{}", self.name);
+        assert!((self.log_in)(self.user, self.password).is_err());
+        let (user, password) = current(folder);
+        assert_eq!((self.log_in)(&user, &password), Ok(()));
     }
 
     fn set_up(&self, folder: &Path) {

@@ -254,9 +254,36 @@ fn one_role_changes_its_password_where_that_was_accepted() {
     // The old version is gone already; ending it must not end the new one.
     assert_eq!(issuer.revoke(&old), Effect::Done(()));
     assert_eq!(issuer.verify(&new).verdict, Verdict::Works);
+    let open = |key| {
+        let (user, password) = (field(key, "user"), field(key, "password"));
+        server.connect(user, password, "app").unwrap()
+    };
+    let mut session = open(&new);
     let next = issued(&*issuer, "rk-2", Some(&new));
     assert_eq!(issuer.revoke(&new), Effect::Done(()));
     assert_eq!(issuer.verify(&next).verdict, Verdict::Works);
+    assert!(session.simple_query("SELECT 1").is_ok());
+    // After a leak nobody keeps what the old password opened.
+    assert_eq!(issuer.revoke_leaked(&new), Effect::Done(()));
+    assert!(session.simple_query("SELECT 1").is_err());
+    assert!(open(&next).simple_query("SELECT 1").is_ok());
+}
+
+#[test]
+fn a_late_end_of_a_leak_leaves_the_sessions_of_the_next_version() {
+    let Some(server) = Postgres::start(&[]) else {
+        return;
+    };
+    let issuer = server.issuer();
+    let one = issued(&*issuer, "rk-1", None);
+    let two = issued(&*issuer, "rk-2", Some(&one));
+    assert_eq!(issuer.revoke_leaked(&one), Effect::Done(()));
+    let three = issued(&*issuer, "rk-3", Some(&two));
+    let (user, password) = (field(&three, "user"), field(&three, "password"));
+    let mut session = server.connect(user, password, "app").unwrap();
+    assert_eq!(field(&three, "user"), field(&one, "user"));
+    assert_eq!(issuer.revoke_leaked(&one), Effect::Done(()));
+    assert!(session.simple_query("SELECT 1").is_ok());
 }
 
 #[test]

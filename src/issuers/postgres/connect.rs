@@ -8,9 +8,7 @@ use std::time::Duration;
 use postgres::config::SslMode;
 use postgres::error::SqlState;
 use postgres::{Client, Config, NoTls, Transaction};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -121,9 +119,9 @@ impl Server {
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| unusable())?;
-        let config = match self.place.bundle()? {
+        let config = match self.place.authorities()? {
             None => builder.with_platform_verifier().map_err(|_| unusable())?,
-            Some(pem) => builder.with_root_certificates(roots(&pem)?),
+            Some(roots) => builder.with_root_certificates(roots),
         };
         Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
     }
@@ -156,20 +154,6 @@ impl Server {
                 _ => Effect::Uncertain(fault(&error)),
             },
         }
-    }
-}
-
-fn roots(pem: &[u8]) -> Result<RootCertStore, Fault> {
-    let wrong = || Fault::refused("`ca` holds no certificate that can be read (PEM)");
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        roots
-            .add(certificate.map_err(|_| wrong())?)
-            .map_err(|_| wrong())?;
-    }
-    match roots.is_empty() {
-        true => Err(wrong()),
-        false => Ok(roots),
     }
 }
 

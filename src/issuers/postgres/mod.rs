@@ -55,13 +55,15 @@
 //! comment still names the version, so that a late repeat cannot hit the next one. Before that, outside an emergency,
 //! the driver asks when the key was last used: a session *opened* with the old role after the promotion belongs to
 //! somebody who was not given the new one, and keeps the old one alive. Sessions from before are pools that read the
-//! new one as they reconnect. Sessions that came and went are not seen.
+//! new one as they reconnect. Sessions that came and went are not seen. With one role only an emergency ends sessions:
+//! those older than its own connection.
 //!
 //! No `VALID UNTIL` is set as a dead man's switch: a grace that has to be extended would become an outage.
 //!
 //! Tried on PostgreSQL 15. Sources: postgresql.org/docs/15, sql-alterrole, sql-comment, catalog-pg-shdepend,
 //! monitoring-stats; release notes of 16 for role administration; read on 2026-11-23.
 
+mod config;
 mod connect;
 mod parity;
 mod roles;
@@ -71,25 +73,23 @@ mod verifier;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use crate::model::{
-    Account, AccountShape, Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind, Key,
-    KeyId, SecretValue, Tag,
+    Account, AccountShape, Effect, Fault, Fields, Finding, Instant, IssuerKind, Key, KeyId,
+    SecretValue, Tag,
 };
 
+use super::database::{PASSWORD, USER, field, made_up};
 use super::generated::{self, Generated};
-use super::{Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
+use super::{
+    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, Trust, ValueBy, Verdict,
+};
+pub(super) use config::Config;
 use connect::Server;
-use roles::{Pair, Wake};
+use roles::{Pair, Rest, Wake};
 use verifier::Verifier;
 
-const USER: &str = "user";
-const PASSWORD: &str = "password";
 /// The note that says which line stands in the role's comment.
 const TAG: &str = "tag";
-/// PostgreSQL cuts longer names off without an error (NAMEDATALEN).
-const LONGEST_NAME: usize = 63;
 
 /// The account of this kind.
 const ACCOUNT: AccountShape = AccountShape {
@@ -104,53 +104,6 @@ pub(super) const KIND: IssuerKind = IssuerKind {
     name: "postgres",
     account: Some(&ACCOUNT),
 };
-
-/// The keys of `kind: postgres`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    database: String,
-    owner: String,
-    roles: Vec<String>,
-    downtime: Option<Downtime>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Downtime {
-    Accepted,
-}
-
-impl Config {
-    /// The fields every version has.
-    pub fn fields(&self) -> Vec<FieldName> {
-        vec![FieldName::new(USER), FieldName::new(PASSWORD)]
-    }
-
-    fn overlap(&self) -> Result<Overlap, Fault> {
-        let names = || self.roles.iter().chain([&self.owner, &self.database]);
-        if names().any(|name| name.is_empty() || name.len() > LONGEST_NAME || name.contains('\0')) {
-            return Err(Fault::refused(
-                "names of roles and databases have 1 to 63 bytes",
-            ));
-        }
-        if self.roles.contains(&self.owner) {
-            return Err(Fault::refused(
-                "`owner` is a role of its own, which nobody logs in as",
-            ));
-        }
-        match (self.roles.as_slice(), self.downtime) {
-            ([one, other], None) if one != other => Ok(Overlap::Two),
-            ([_], Some(Downtime::Accepted)) => Ok(Overlap::None),
-            ([_], None) => Err(Fault::refused(
-                "with one role the old password ends as the new one is set, and services fail until they have it",
-            )
-            .hint("name a second one, as in `roles: [app_a, app_b]`, or say `downtime: accepted`")),
-            ([_, _], Some(_)) => Err(Fault::refused("with two roles there is no `downtime` to accept")),
-            _ => Err(Fault::refused("`roles` names two different roles that take turns")),
-        }
-    }
-}
 
 /// The roles of one application.
 pub(super) struct Postgres {
@@ -204,13 +157,31 @@ impl Postgres {
             tag: request.tag,
         };
         let pair = self.pair(live.map(SecretValue::expose));
-        let done = self
-            .server
-            .transact(|transaction| pair.wake(transaction, &wake));
+        let done = self.server.transact(|with| pair.wake(with, &wake));
         Ok(done.map(|()| Key {
             fields: proposal.fields.clone(),
             ..marked(role, Some(request.tag.as_str()))
         }))
+    }
+
+    /// Takes password and log-in away and ends the sessions.
+    fn put_to_rest(&self, key: &Key, trust: Trust) -> Effect<()> {
+        let role = match role_of(key) {
+            Ok(role) => role,
+            Err(fault) => return Effect::NotDone(fault),
+        };
+        let pair = self.pair(None);
+        let put = self
+            .server
+            .transact(|with| pair.rest(with, role, tag_of(key)));
+        // One role holds the next version already, and the sessions of both.
+        let shared = self.overlap == Overlap::None && trust == Trust::Lost;
+        match put {
+            Effect::Done(Rest::Elsewhere) if !shared => Effect::Done(()),
+            Effect::Done(_) => roles::end_sessions(&self.server, role),
+            Effect::NotDone(fault) => Effect::NotDone(fault),
+            Effect::Uncertain(fault) => Effect::Uncertain(fault),
+        }
     }
 }
 
@@ -222,11 +193,6 @@ fn marked(role: &str, tag: Option<&str>) -> Key {
         fields: Fields::default(),
         notes: notes.into_iter().collect::<BTreeMap<_, _>>(),
     }
-}
-
-fn field<'a>(key: &'a Key, name: &str) -> Result<&'a SecretValue, Fault> {
-    let field = key.fields.field(&FieldName::new(name));
-    field.ok_or_else(|| Fault::refused(format!("the version has no field `{name}`")))
 }
 
 /// The role of a version. One that was found by its tag has no fields.
@@ -265,7 +231,7 @@ impl Issuer for Postgres {
         survey::findings(&self.server, &self.config)
     }
 
-    fn propose(&self, current: Option<&Key>, trust: super::Trust) -> Result<Option<Key>, Fault> {
+    fn propose(&self, current: Option<&Key>, trust: Trust) -> Result<Option<Key>, Fault> {
         let live = current.map(|key| field(key, USER)).transpose()?;
         let live = live.map(SecretValue::expose);
         let resting = self
@@ -276,15 +242,8 @@ impl Issuer for Postgres {
         let role = resting
             .or(self.config.roles.first())
             .ok_or_else(|| Fault::refused("`roles` is empty"))?;
-        let made = self.maker.propose(None, trust)?;
-        let password = made.as_ref().and_then(|key| key.fields.primary());
-        let password = password.ok_or_else(|| Fault::refused("no password could be made up"))?;
-        let fields = [(USER, SecretValue::new(role)), (PASSWORD, password.clone())];
         Ok(Some(Key {
-            fields: fields
-                .map(|(name, value)| (FieldName::new(name), value))
-                .into_iter()
-                .collect(),
+            fields: made_up(&self.maker, role, trust)?,
             ..marked(role, None)
         }))
     }
@@ -325,20 +284,11 @@ impl Issuer for Postgres {
     }
 
     fn revoke(&self, key: &Key) -> Effect<()> {
-        let role = match role_of(key) {
-            Ok(role) => role,
-            Err(fault) => return Effect::NotDone(fault),
-        };
-        let pair = self.pair(None);
-        let put = self
-            .server
-            .transact(|transaction| pair.rest(transaction, role, tag_of(key)));
-        match put {
-            Effect::Done(roles::Rest::Now) => roles::end_sessions(&self.server, role),
-            Effect::Done(roles::Rest::Elsewhere) => Effect::Done(()),
-            Effect::NotDone(fault) => Effect::NotDone(fault),
-            Effect::Uncertain(fault) => Effect::Uncertain(fault),
-        }
+        self.put_to_rest(key, Trust::Kept)
+    }
+
+    fn revoke_leaked(&self, key: &Key) -> Effect<()> {
+        self.put_to_rest(key, Trust::Lost)
     }
 
     fn last_used(&self, key: &Key) -> Result<Option<Instant>, Fault> {

@@ -240,10 +240,12 @@ fn may_end_sessions(with: &mut Transaction<'_>, name: &str) -> Result<(), Fault>
     Ok(())
 }
 
-/// Ends the sessions of a role that may not log in any more, and looks until there is none.
+/// Ends the sessions of a role whose old password is gone, and looks until there is none. Whoever logs in after this
+/// connection had another password, and stays, unless nobody may see when he did.
 pub(super) fn end_sessions(server: &Server, name: &str) -> Effect<()> {
-    const END: &str =
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = $1::text";
+    const END: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = $1::text \
+        AND coalesce(backend_start < (SELECT backend_start FROM pg_stat_activity \
+        WHERE pid = pg_backend_pid()), true)";
     let left = |fault: Fault| Effect::Uncertain(fault.at("end the sessions of the old role"));
     let mut client = match server.admin() {
         Ok(client) => client,

@@ -4,7 +4,8 @@ use chrono::DateTime;
 use postgres::GenericClient;
 
 use super::connect::{Closed, Server, fault};
-use super::{Config, PASSWORD, Seen, USER, Verdict, field, parity, roles};
+use super::{Config, PASSWORD, Seen, USER, Verdict, parity, roles};
+use crate::issuers::database::field;
 use crate::model::{Fault, Finding, Instant, Key, SecretValue};
 
 /// Logs in with the version.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::FieldName;
 use serde_json::{Value, json};
 
 fn config(more: Value) -> Config {

@@ -38,8 +38,8 @@
 //! also writes down whatever else was set by `CONFIG SET`. A node that could keep nothing is refused before the change.
 //!
 //! **Connections** outlive their password, and Redis does not say which password one of them used. `sessions: ended`
-//! ends all those of the user at the revocation, new ones included: clients connect again. With `kept`, whoever stole a
-//! password keeps the connections that are open; after a leak, say `ended`, or run `CLIENT KILL USER app` on each node.
+//! ends all those of the user at the revocation (`CLIENT KILL USER`, on each node), new ones included: clients connect
+//! again. With `kept` they go on. An emergency always ends them, for whoever stole a password may have one open.
 //!
 //! The account needs `+acl|getuser +acl|setuser +acl|save +acl|dryrun +config|get +config|rewrite +info +client|kill`;
 //! `acl|setuser` is the right to do everything. `check` asks by `ACL DRYRUN` (Redis 7).
@@ -47,24 +47,19 @@
 //! Tried on Redis 7.0. Sources: redis.io, ACL and `ACL SETUSER`, read on 2026-11-23.
 
 mod node;
+mod nodes;
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::model::{
-    Account, AccountShape, Effect, Fault, FieldName, Fields, Finding, IssuerKind, Key, SecretValue,
-};
+use crate::model::{Account, AccountShape, Effect, Fault, FieldName, Finding, IssuerKind, Key};
 
-use super::database::Place;
+use super::database::{PASSWORD, USER, field, login_fields, made_up};
 use super::generated::{self, Generated};
-use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
-use node::{Closed, Keeping, Node};
-
-const USER: &str = "user";
-const PASSWORD: &str = "password";
-const PORT: u16 = 6379;
+use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, Trust, ValueBy, Verdict};
+use nodes::{Change, Nodes};
 
 /// The account of this kind.
 const ACCOUNT: AccountShape = AccountShape {
@@ -101,136 +96,28 @@ enum Sessions {
 impl Config {
     /// The fields every version has.
     pub fn fields(&self) -> Vec<FieldName> {
-        vec![FieldName::new(USER), FieldName::new(PASSWORD)]
+        login_fields()
     }
 }
 
 /// The passwords of one user.
 pub(super) struct Redis {
-    config: Config,
-    account: Arc<Account>,
-    nodes: Vec<Place>,
+    sessions: Sessions,
+    nodes: Nodes,
     maker: Generated,
-}
-
-/// A node that was looked at and can be changed.
-struct Ready {
-    place: String,
-    node: Node,
-    keeping: Keeping,
-    has: bool,
 }
 
 impl Redis {
     pub(super) fn new(config: Config, account: &Arc<Account>) -> Result<Self, Fault> {
-        if config.user.is_empty() || !config.user.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Fault::refused(
-                "`user` is the name of an ACL user, without spaces",
-            ));
-        }
-        let nodes = match &config.nodes {
-            None => vec![Place::of(account, PORT)?],
-            Some(nodes) if nodes.is_empty() => return Err(Fault::refused("`nodes` is empty")),
-            Some(nodes) => nodes
-                .iter()
-                .map(|node| Place::parse(account, node, PORT))
-                .collect::<Result<_, _>>()?,
-        };
         Ok(Self {
-            config,
-            nodes,
-            account: Arc::clone(account),
+            sessions: config.sessions,
+            nodes: Nodes::new(config.user, config.nodes.as_deref(), account)?,
             maker: Generated::new(&generated::Config::default()),
         })
     }
 
-    fn account_user(&self) -> &str {
-        self.account.setting("user").unwrap_or("default")
-    }
-
-    fn admin(&self, place: &Place) -> Result<Node, Fault> {
-        let password = self.account.needed("password")?.value()?;
-        Node::log_in(place, self.account_user(), password).map_err(|closed| {
-            closed
-                .fault()
-                .at(format!("log in as `{}`", self.account_user()))
-        })
-    }
-
-    /// Looks at every node before any is changed. A node without the user has no password to take away.
-    fn ready(&self, hash: &str, change: Change) -> Result<Vec<Ready>, Fault> {
-        let mut all = Vec::new();
-        for place in &self.nodes {
-            let at = format!("{}:{}", place.host, place.port);
-            let look = || -> Result<Option<Ready>, Fault> {
-                let mut node = self.admin(place)?;
-                let Some(user) = node.user(&self.config.user)? else {
-                    return match change {
-                        Change::Remove => Ok(None),
-                        Change::Add => Err(Fault::missing(format!(
-                            "there is no user `{}`",
-                            self.config.user
-                        ))
-                        .hint("make it with ACL SETUSER; only you know what it may do")),
-                    };
-                };
-                if change == Change::Add && (user.any_password || !user.on) {
-                    let what = if user.on {
-                        "takes any password (nopass)"
-                    } else {
-                        "is off"
-                    };
-                    return Err(Fault::refused(format!(
-                        "user `{}` {what}",
-                        self.config.user
-                    )));
-                }
-                let keeping = node.keeping()?;
-                let has = user.hashes.iter().any(|known| known == hash);
-                Ok(Some(Ready {
-                    place: at.clone(),
-                    node,
-                    keeping,
-                    has,
-                }))
-            };
-            all.extend(look().map_err(|fault| fault.at(&at))?);
-        }
-        Ok(all)
-    }
-
-    /// Changes every node.
-    fn change(&self, hash: &str, change: Change) -> Effect<()> {
-        let ready = match self.ready(hash, change) {
-            Ok(ready) => ready,
-            Err(fault) => return Effect::NotDone(fault),
-        };
-        for mut at in ready {
-            if let Err(fault) = self.change_one(&mut at, hash, change) {
-                return Effect::Uncertain(fault.at(&at.place));
-            }
-        }
-        Effect::Done(())
-    }
-
-    fn change_one(&self, at: &mut Ready, hash: &str, change: Change) -> Result<(), Fault> {
-        let user = &self.config.user;
-        match change {
-            Change::Add => at.node.change(user, &format!("#{hash}"))?,
-            // Removing a password that is not there is an error to Redis and success to us.
-            Change::Remove if !at.has => {}
-            Change::Remove => at.node.change(user, &format!("!{hash}"))?,
-        }
-        // Also where nothing had to be changed: the run that did may have died before it got here.
-        at.node.keep(at.keeping)?;
-        match (change, self.config.sessions) {
-            (Change::Remove, Sessions::Ended) => at.node.end_connections(user),
-            _ => Ok(()),
-        }
-    }
-
     fn hash_of(&self, key: &Key) -> Result<String, Fault> {
-        if field(key, USER)?.expose() != self.config.user {
+        if field(key, USER)?.expose() != self.nodes.user {
             return Err(Fault::refused(
                 "the user of this version is not the `user` of the configuration",
             ));
@@ -239,70 +126,12 @@ impl Redis {
         Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// What every node says of the version.
-    fn verdict(&self, key: &Key) -> Result<Verdict, Fault> {
-        let (user, password) = (field(key, USER)?, field(key, PASSWORD)?);
-        let mut accepted = 0;
-        for place in &self.nodes {
-            match Node::log_in(place, user.expose(), password) {
-                Ok(_) => accepted += 1,
-                Err(Closed::WrongPassword) => {}
-                Err(Closed::Unreachable(fault)) => {
-                    return Err(fault.at(format!("{}:{}", place.host, place.port)));
-                }
-            }
+    fn change(&self, key: &Key, change: Change) -> Effect<()> {
+        match self.hash_of(key) {
+            Ok(hash) => self.nodes.change(&hash, change),
+            Err(fault) => Effect::NotDone(fault),
         }
-        Ok(match accepted {
-            0 => Verdict::Refused,
-            all if all == self.nodes.len() => Verdict::Works,
-            some => {
-                let all = self.nodes.len();
-                let fault = Fault::passing(format!("accepted by {some} of {all} nodes"));
-                Verdict::Unknown(fault.hint("give every node the same users: ACL LIST shows them"))
-            }
-        })
     }
-
-    fn look(&self, place: &Place) -> Result<String, Fault> {
-        let mut node = self.admin(place)?;
-        let name = &self.config.user;
-        let Some(user) = node.user(name)? else {
-            return Err(Fault::missing(format!("there is no user `{name}`")));
-        };
-        if user.any_password || !user.on {
-            let what = if user.on {
-                "takes any password (nopass)"
-            } else {
-                "is off"
-            };
-            return Err(Fault::refused(format!("user `{name}` {what}")));
-        }
-        let keeping = node.keeping()?;
-        let save: &[&str] = match keeping {
-            Keeping::AclFile => &["ACL", "SAVE"],
-            Keeping::Configuration => &["CONFIG", "REWRITE"],
-        };
-        for words in [&["ACL", "SETUSER", name, "on"], save] {
-            if !node.may(self.account_user(), words)? {
-                return Err(Fault::refused(format!(
-                    "the account may not do {}",
-                    words[..2].join(" ")
-                )));
-            }
-        }
-        Ok(format!("user `{name}` has {} passwords", user.hashes.len()))
-    }
-}
-
-fn field<'a>(key: &'a Key, name: &str) -> Result<&'a SecretValue, Fault> {
-    let field = key.fields.field(&FieldName::new(name));
-    field.ok_or_else(|| Fault::refused(format!("the version has no field `{name}`")))
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Change {
-    Add,
-    Remove,
 }
 
 impl Issuer for Redis {
@@ -319,54 +148,41 @@ impl Issuer for Redis {
     }
 
     fn place(&self) -> String {
-        let hosts: Vec<&str> = self.nodes.iter().map(|place| place.host.as_str()).collect();
-        format!("redis {}", hosts.join(", "))
+        format!("redis {}", self.nodes)
     }
 
     fn check(&self) -> Vec<Finding> {
-        let look = |place: &Place| Finding {
-            what: format!(
-                "change `{}` at redis {}:{}",
-                self.config.user, place.host, place.port
-            ),
-            result: self.look(place),
-        };
-        self.nodes.iter().map(look).collect()
+        self.nodes.findings()
     }
 
-    fn propose(&self, _current: Option<&Key>, trust: super::Trust) -> Result<Option<Key>, Fault> {
-        let made = self.maker.propose(None, trust)?;
-        let password = made.as_ref().and_then(|key| key.fields.primary());
-        let password = password.ok_or_else(|| Fault::refused("no password could be made up"))?;
-        let fields = [
-            (USER, SecretValue::new(&self.config.user)),
-            (PASSWORD, password.clone()),
-        ];
-        let fields = fields.map(|(name, value)| (FieldName::new(name), value));
-        Ok(Some(Key::of(Fields::from_iter(fields))))
+    fn propose(&self, _current: Option<&Key>, trust: Trust) -> Result<Option<Key>, Fault> {
+        made_up(&self.maker, &self.nodes.user, trust).map(|fields| Some(Key::of(fields)))
     }
 
     fn issue(&self, request: &Request<'_>) -> Effect<Key> {
         let Some(proposal) = request.proposal else {
             return Effect::NotDone(Fault::refused("there is no password to set"));
         };
-        match self.hash_of(proposal) {
-            Ok(hash) => self.change(&hash, Change::Add).map(|()| proposal.clone()),
-            Err(fault) => Effect::NotDone(fault),
-        }
+        self.change(proposal, Change::Add)
+            .map(|()| proposal.clone())
     }
 
     fn verify(&self, key: &Key) -> Seen {
+        let ask = || {
+            self.nodes
+                .verdict(field(key, USER)?.expose(), field(key, PASSWORD)?)
+        };
         Seen {
-            verdict: self.verdict(key).unwrap_or_else(Verdict::Unknown),
+            verdict: ask().unwrap_or_else(Verdict::Unknown),
             date: None,
         }
     }
 
     fn revoke(&self, key: &Key) -> Effect<()> {
-        match self.hash_of(key) {
-            Ok(hash) => self.change(&hash, Change::Remove),
-            Err(fault) => Effect::NotDone(fault),
-        }
+        self.change(key, Change::Remove(self.sessions))
+    }
+
+    fn revoke_leaked(&self, key: &Key) -> Effect<()> {
+        self.change(key, Change::Remove(Sessions::Ended))
     }
 }
