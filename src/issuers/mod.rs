@@ -11,6 +11,7 @@ mod openai;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+mod shown;
 mod stripe;
 mod stripe_webhook;
 
@@ -45,7 +46,7 @@ pub const KINDS: &[IssuerKind] = &[
 pub enum IssuerConfig {
     /// Keys of an OpenAI project.
     Openai(openai::Config),
-    /// API keys of Stripe, which a person makes.
+    /// API keys of Stripe, which a person makes, or Stripe in its private preview.
     Stripe(stripe::Config),
     /// Signing secrets of a webhook endpoint at Stripe.
     StripeWebhook(stripe_webhook::Config),
@@ -94,7 +95,7 @@ pub fn build(
     let needed = || account.ok_or_else(|| Fault::refused("this issuer needs an account"));
     Ok(match config {
         IssuerConfig::Openai(config) => Arc::new(openai::OpenAi::new(config, needed()?, clock)?),
-        IssuerConfig::Stripe(config) => Arc::new(stripe::Stripe::new(config, needed()?, clock)?),
+        IssuerConfig::Stripe(config) => stripe::build(config, needed()?, clock)?,
         IssuerConfig::StripeWebhook(config) => {
             Arc::new(stripe_webhook::Webhooks::new(config, needed()?, clock)?)
         }

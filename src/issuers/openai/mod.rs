@@ -299,9 +299,9 @@ impl Issuer for OpenAi {
             return Ok(None);
         };
         let keys = self.keys()?;
-        let mut fit = keys
-            .iter()
-            .filter(|listed| wire::may_be(listed.redacted_value.as_deref(), value.expose()));
+        let mut fit = keys.iter().filter(|listed| {
+            super::shown::may_be(listed.redacted_value.as_deref(), value.expose())
+        });
         let (Some(listed), None) = (fit.next(), fit.next()) else {
             return Ok(None);
         };
