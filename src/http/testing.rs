@@ -19,10 +19,13 @@ pub(crate) enum Answer {
     /// These bytes as they are.
     Raw(Vec<u8>),
     /// Whatever this makes of the request: a status and a JSON body, or nothing, as with [`Answer::Lost`].
-    By(Box<dyn FnOnce(&Received) -> Option<(u16, Value)> + Send>),
+    By(Box<Respond>),
     /// Nothing: the connection is closed after the request was read.
     Lost,
 }
+
+/// Makes an answer of a request: a status and a JSON body, or nothing.
+pub(crate) type Respond = dyn FnOnce(&Received) -> Option<(u16, Value)> + Send;
 
 /// What was received.
 #[derive(Clone, Debug)]

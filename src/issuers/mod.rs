@@ -7,6 +7,7 @@ mod generated;
 mod github;
 mod github_deploy_key;
 mod openai;
+mod pages;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "redis")]

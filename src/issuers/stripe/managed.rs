@@ -37,26 +37,26 @@
 //! test-mode sandbox of September 2026. Live mode was seen by nobody who wrote of it, and not by us: that the sealed
 //! answer looks as it does here is what the SDK's types and one other client say.
 
+mod make;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::jwe::Pair;
-use super::prefix::{self, Mode, Type, of_this_account};
+use super::prefix::{self, Type, of_this_account};
 use super::wire::{Listed, Page};
 use super::{Config, dashboard, look, value};
 use crate::http::{Api, Call, Known, segment};
 use crate::issuers::{
-    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, shown,
+    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, pages, shown,
 };
 use crate::model::{
-    Account, Effect, Fault, FaultKind, Fields, Finding, Instant, Key, KeyId, SecretValue, Tag, when,
+    Account, Effect, Fault, FaultKind, Fields, Finding, Instant, Key, KeyId, Tag, when,
 };
 
 const ALL: &str = "/v2/iam/api_keys";
 const VERSION: &str = "2026-10-14.preview";
-const MOST_PAGES: usize = 100;
 
 /// The keys of one account in one mode.
 pub(super) struct Managed {
@@ -116,109 +116,20 @@ impl Managed {
     }
 
     fn list(&self) -> Result<Vec<Listed>, Fault> {
-        let mut all = Vec::new();
-        let mut next = None;
-        for _ in 0..MOST_PAGES {
+        pages::all("keys", |mark: Option<String>| {
             let mut call = self.api.get(ALL).query("limit", "100");
-            if let Some(page) = next {
+            if let Some(page) = mark {
                 call = call.query("page", page);
             }
             let page: Page = self.dressed(call)?.read().map_err(explained)?.parse()?;
-            next = page.next();
-            all.extend(page.data);
-            if next.is_none() {
-                return Ok(all);
-            }
-        }
-        Err(Fault::refused("the list of keys does not end"))
+            let next = page.next();
+            Ok((page.data, next))
+        })
     }
 
     fn one(&self, id: &KeyId) -> Result<Listed, Fault> {
         let reply = self.dressed(self.api.get(path(id.as_str(), "")))?.read();
         reply.map_err(explained)?.parse()
-    }
-
-    /// The permissions of the next key: as configured, else as the live one has them.
-    fn permissions(&self, current: Option<&Key>) -> Result<(Vec<String>, Vec<String>), Fault> {
-        let said = (&self.config.permissions, &self.config.connect_permissions);
-        if let (Some(permissions), Some(connect)) = said {
-            return Ok((permissions.clone(), connect.clone()));
-        }
-        let live = match current.and_then(|key| key.id.as_ref()) {
-            Some(id) => Some(self.one(id)?),
-            None => None,
-        };
-        let of_live = |list: fn(&Listed) -> &Option<Vec<String>>| {
-            live.as_ref().and_then(|key| list(key).clone())
-        };
-        let permissions = said.0.clone().or_else(|| of_live(|key| &key.permissions));
-        let connect = said
-            .1
-            .clone()
-            .or_else(|| of_live(|key| &key.connect_permissions));
-        match permissions.filter(|permissions| !permissions.is_empty()) {
-            Some(permissions) => Ok((permissions, connect.unwrap_or_default())),
-            None => Err(Fault::refused("it is not known what the new key may do")
-                .hint("say `permissions:`; Stripe does not tell those of the live key")),
-        }
-    }
-
-    fn make(&self, request: &Request<'_>) -> Result<Effect<Key>, Fault> {
-        let (permissions, connect) = self.permissions(request.current)?;
-        let pair = Pair::make()?;
-        let mut body = json!({
-            "type": "secret_key",
-            "name": request.tag.as_str(),
-            "note": "made by rotakey",
-            "permissions": permissions,
-            "public_key": {"pem_key": {"algorithm": "RSA", "data": pair.pem()?}},
-        });
-        if !connect.is_empty() {
-            body["connect_permissions"] = json!(connect);
-        }
-        let call = self.dressed(self.api.post(ALL))?;
-        let call = call.header("idempotency-key", request.tag.as_str());
-        let made = match call
-            .json(&body)
-            .once()
-            .read(|reply| reply.parse::<Listed>())
-        {
-            Effect::Done(made) => made,
-            Effect::NotDone(fault) => return Ok(Effect::NotDone(explained(fault))),
-            Effect::Uncertain(fault) => return Ok(Effect::Uncertain(fault)),
-        };
-        Ok(match self.taken(&made, pair) {
-            Ok(value) => Effect::Done(Key {
-                id: Some(KeyId::new(made.id)),
-                ..Key::of(Fields::single(value))
-            }),
-            Err(fault) => self.discard(&made.id, fault),
-        })
-    }
-
-    /// The value of a key that was just made.
-    fn taken(&self, made: &Listed, pair: Pair) -> Result<SecretValue, Fault> {
-        if made.livemode != (self.config.mode == Mode::Live) {
-            return Err(Fault::refused(format!(
-                "Stripe made a key that is not of {} mode",
-                self.config.mode
-            )));
-        }
-        let value = match (made.sealed(), made.token()) {
-            (Some(sealed), _) => pair.open(sealed)?,
-            (None, Some(token)) => token.clone(),
-            (None, None) => return Err(Fault::refused("the new key came without its secret")),
-        };
-        of_this_account(value.expose(), self.config.mode, Some(Type::Restricted))?;
-        Ok(value)
-    }
-
-    /// Expires a key that nobody can use. If that cannot be done, whoever looks for the tag finds it.
-    fn discard(&self, id: &str, why: Fault) -> Effect<Key> {
-        match self.kill(id) {
-            Ok(Effect::Done(())) => Effect::NotDone(why),
-            _ => Effect::Uncertain(why),
-        }
     }
 
     fn kill(&self, id: &str) -> Result<Effect<()>, Fault> {

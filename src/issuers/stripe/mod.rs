@@ -107,16 +107,21 @@ pub(super) fn build(
     account: &Arc<Account>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Issuer>, Fault> {
+    let api = open(account, clock)?;
+    Ok(match config.api {
+        Some(Preview::Preview) => Arc::new(managed::Managed::new(config, account, api)?),
+        None => Arc::new(assisted::Assisted::new(config, api)?),
+    })
+}
+
+/// The API of the account, for every kind that talks to Stripe.
+pub(super) fn open(account: &Account, clock: &Arc<dyn Clock>) -> Result<Api, Fault> {
     let endpoint = Endpoint {
         base: account.base_url().unwrap_or(BASE).to_owned(),
         name: "stripe".to_owned(),
         in_flight: IN_FLIGHT,
     };
-    let api = Api::new(endpoint, Arc::clone(clock))?;
-    Ok(match config.api {
-        Some(Preview::Preview) => Arc::new(managed::Managed::new(config, account, api)?),
-        None => Arc::new(assisted::Assisted::new(config, api)?),
-    })
+    Api::new(endpoint, Arc::clone(clock))
 }
 
 fn dashboard(mode: Mode) -> &'static str {

@@ -5,7 +5,7 @@ use super::super::jwe::testing::seal;
 use super::*;
 use crate::http::testing::{Answer, JumpingClock, Received, Server};
 use crate::issuers::Verdict;
-use crate::model::{Clock, Credential};
+use crate::model::{Clock, Credential, SecretValue};
 
 /// Stripe's keys of one account, in memory.
 struct Vendor {
