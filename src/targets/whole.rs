@@ -21,7 +21,7 @@ pub(super) fn alone() -> MutexGuard<'static, ()> {
 pub(super) enum Now {
     /// What was written.
     New,
-    /// What it held before, and nobody has touched it.
+    /// What it held before, in the place that was to be changed.
     Old,
     /// Something else.
     Other,

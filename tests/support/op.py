@@ -2,8 +2,8 @@
 """A stand-in for 1Password's `op` 2.x: the commands rotakey uses, with their output, errors and exit codes.
 
 Its vault is `state.json` beside the name it is called by; every call is noted in `calls.jsonl`. `trouble.json` lists
-what goes wrong with the next edits, one after another: "conflict" (409, nothing changed), "late" (changed, and then a
-failure), "ignored" (success, and nothing changed), "forbidden", "hang".
+what goes wrong with the next edits, one after another: "conflict" (somebody else changes the notes first; 409), "late"
+(changed, and then a failure), "ignored" (success, and nothing changed), "forbidden", "hang".
 """
 import json
 import os
@@ -89,6 +89,9 @@ try:
 except ValueError:
     fail("invalid JSON in piped input")
 if now == "conflict":
+    item["version"] += 1
+    item["fields"][0]["value"] += ", and others"
+    save("state.json", state)
     fail('"PATCH https://b5n.1password.com/api/v2/vault": (409) (Conflict), The item was changed.')
 if now == "forbidden":
     fail("(403) (Forbidden), You do not have permission to perform this action.")

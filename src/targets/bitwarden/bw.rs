@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::item::Item;
 use crate::exec::{Ending, Output, Program};
-use crate::model::{Account, Effect, Fault, FaultKind, SecretValue};
+use crate::model::{Account, Effect, Fault, SecretValue};
 use crate::targets::Written;
 use crate::targets::whole::{Now, settled};
 
@@ -115,9 +115,6 @@ impl Bw {
         };
         let effect = settled(ending, "`bw edit` changed nothing", look);
         Ok(match (effect, said) {
-            (Effect::Done(written), _) => Effect::Done(written),
-            // The server refused it for the change of somebody else, which is what is there now.
-            (_, Some(said)) if said.kind == FaultKind::Passing => Effect::NotDone(said),
             // Nothing changed, and why is known better.
             (Effect::NotDone(_), Some(said)) => Effect::NotDone(said),
             (effect, _) => effect,

@@ -41,14 +41,11 @@ impl Item {
         self.0["name"] == name
     }
 
-    /// Changes with every change of the item.
-    pub(super) fn revision(&self) -> &Value {
-        &self.0["revisionDate"]
-    }
-
     pub(super) fn written(&self) -> Written {
         Written {
-            at: self.revision().as_str().and_then(|at| at.parse().ok()),
+            at: self.0["revisionDate"]
+                .as_str()
+                .and_then(|at| at.parse().ok()),
             marker: None,
         }
     }

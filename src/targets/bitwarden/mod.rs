@@ -175,7 +175,8 @@ impl Bitwarden {
     fn edit(&self, id: &str, value: &SecretValue) -> Result<Effect<Written>, Fault> {
         let before = self.look(id)?;
         let field = &self.config.field;
-        if before.value(field)? == *value {
+        let old = before.value(field)?;
+        if old == *value {
             return Ok(Effect::Done(before.written()));
         }
         let signature = Signature {
@@ -185,10 +186,10 @@ impl Bitwarden {
         let changed = before.changed(field, value, &signature)?;
         self.vault.bw.edit(id, &changed, || {
             let after = self.look(id)?;
-            let now = match after.value(field)? == *value {
-                true => Now::New,
-                false if after.revision() == before.revision() => Now::Old,
-                false => Now::Other,
+            let now = match after.value(field)? {
+                held if held == *value => Now::New,
+                held if held == old => Now::Old,
+                _ => Now::Other,
             };
             Ok((now, after.written()))
         })

@@ -109,7 +109,7 @@ impl Way for Connect {
         let sent = self.send(place, value).unwrap_or_else(Effect::NotDone);
         sent.read(|reply| {
             let item: Item = reply.parse()?;
-            match item.holds(place.field, value) {
+            match item.value(place.field) == Some(value) {
                 true => Ok(Written {
                     at: item.updated_at.or(reply.date),
                     marker: None,

@@ -103,7 +103,7 @@ impl Op {
 
     fn edit(&self, place: &Place<'_>, value: &SecretValue) -> Result<Effect<Written>, Fault> {
         let (mut whole, before) = self.look(place)?;
-        if before.holds(place.field, value) {
+        if before.value(place.field) == Some(value) {
             return Ok(Effect::Done(written(&before)));
         }
         self.change(&mut whole, place.field, value);
@@ -113,10 +113,10 @@ impl Op {
         let ending = self.program(&words)?.run(&body);
         Ok(settled(ending, "`op item edit` changed nothing", || {
             let (_, after) = self.look(place)?;
-            let now = match after.holds(place.field, value) {
-                true => Now::New,
-                false if after.version == before.version => Now::Old,
-                false => Now::Other,
+            let now = match after.value(place.field) {
+                Some(held) if held == value => Now::New,
+                held if held == before.value(place.field) => Now::Old,
+                _ => Now::Other,
             };
             Ok((now, written(&after)))
         }))

@@ -42,7 +42,6 @@ pub(super) struct Item {
     pub(super) id: String,
     category: Option<String>,
     state: Option<String>,
-    pub(super) version: Option<u64>,
     #[serde(alias = "updated_at")]
     pub(super) updated_at: Option<Instant>,
     #[serde(default)]
@@ -101,10 +100,11 @@ impl Item {
         }
     }
 
-    /// Whether the field of that id holds the value.
-    pub(super) fn holds(&self, id: &str, value: &SecretValue) -> bool {
+    /// What the field of that id holds.
+    pub(super) fn value(&self, id: &str) -> Option<&SecretValue> {
         let mut fields = self.fields.iter();
-        fields.any(|field| field.id == id && field.value == *value)
+        let field = fields.find(|field| field.id == id);
+        field.map(|field| &field.value)
     }
 
     /// Refuses an item that has lost the field of that id since it was found.

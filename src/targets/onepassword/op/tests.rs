@@ -201,6 +201,10 @@ fn no_secret_stands_in_an_argument_or_an_environment_unless_a_token_was_configur
 fn a_change_that_met_another_one_is_made_again() {
     let fake = Fake::new(usual_item());
     assert_eq!(fake.written_with(json!(["conflict", "conflict"])), done());
+    // With what the others wrote.
+    let notes = "owner: ops, and others, and others\nrotakey changed `credential` on";
+    let held = fake.state()["items"][0]["fields"][0]["value"].clone();
+    assert!(held.as_str().unwrap().starts_with(notes), "{held}");
     let fake = Fake::new(usual_item());
     let three = json!(["conflict", "conflict", "conflict", "conflict"]);
     let Effect::NotDone(fault) = fake.written_with(three) else {
