@@ -14,6 +14,7 @@ mod crash;
 mod fleet;
 mod layering;
 mod life;
+mod managers;
 mod real;
 mod refused;
 mod secrecy;
