@@ -131,7 +131,9 @@ fn way(
             if settings.credential("service_account_token").is_some() {
                 return Err(odd("has a `service_account_token`, which a Connect server does not take"));
             }
-            settings.needed("token")?;
+            settings.needed("token").map_err(|fault| {
+                fault.hint("write the token of the Connect server: `token: { env: OP_CONNECT_TOKEN }`")
+            })?;
             Ok(Box::new(connect::open(config, base, settings, connections)?))
         }
         (None, Some(command)) => {
