@@ -14,8 +14,8 @@ use crate::exit::Exit;
 use crate::issuers;
 use crate::ledger::{Ledger, LedgerError, LockedLedger, Opening};
 use crate::model::{
-    Account, AccountName, Clock, Fault, FieldName, Fields, Finding, Freeze, Instant, RunId, SecretName,
-    SecretValue,
+    Account, AccountName, Clock, Fault, FieldName, Fields, Finding, Freeze, Instant, RunId,
+    SecretName, SecretValue,
 };
 use crate::rotation::{Destination, Probe, Proof, Secret};
 use crate::run::Run;
