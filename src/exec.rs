@@ -2,7 +2,8 @@
 //!
 //! A child is started from an argument list, never through a shell. It gets what it is told on standard input, so that
 //! no secret stands in an argument list, and answers on standard output. Of our environment it sees `PATH`, `HOME`,
-//! `LANG`, `TZ` and the variables its configuration names; nothing else, and never a secret of ours. It runs in a
+//! `LANG`, `TZ` and the variables its configuration names; nothing else, and no secret of ours. (The one exception is
+//! [`Program::confided`], for the programs of vendors that take their session in no other way.) It runs in a
 //! process group of its own, so that a Ctrl-C at the terminal does not cut it short, and so that a child that takes
 //! too long is killed together with everything it started (except what left the group with `setsid`).
 //!
@@ -64,6 +65,9 @@ pub struct Program {
     pub timeout: Duration,
     /// Where it runs; where rotakey runs, if not said.
     pub cwd: Option<PathBuf>,
+    /// Secrets that it gets in its environment, where the same user and root can read them while it runs. Only for a
+    /// program that takes them in no other way, and only what the configuration hands out for that.
+    pub confided: BTreeMap<&'static str, SecretValue>,
 }
 
 /// How a child ended.
@@ -99,6 +103,7 @@ impl Program {
             env: Vec::new(),
             timeout: Duration::from_secs(60),
             cwd: None,
+            confided: BTreeMap::new(),
         }
     }
 
@@ -143,8 +148,10 @@ impl Program {
             .iter()
             .copied()
             .chain(self.env.iter().map(String::as_str));
+        let confided = self.confided.iter();
         let environment: BTreeMap<&str, OsString> = inherited
             .filter_map(|name| Some((name, variable(name)?)))
+            .chain(confided.map(|(name, secret)| (*name, secret.expose().into())))
             .collect();
         let mut command = Command::new(program);
         command

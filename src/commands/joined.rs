@@ -14,8 +14,8 @@ use crate::exit::Exit;
 use crate::issuers::{self, ValueBy};
 use crate::ledger::{Audience, Ledger, LedgerError, LockedLedger, News, Opening};
 use crate::model::{
-    Account, AccountName, Clock, Fault, FieldName, Fields, Finding, Freeze, Instant, SecretName,
-    SecretValue,
+    Account, AccountName, Clock, Fault, FieldName, Fields, Finding, Freeze, Instant, RunId,
+    SecretName, SecretValue,
 };
 use crate::rotation::{Destination, Probe, Proof, Secret};
 use crate::run::Run;
@@ -68,6 +68,7 @@ struct Ground {
     environment: Environment,
     clock: Arc<dyn Clock>,
     workers: usize,
+    run: RunId,
 }
 
 /// Reads the configuration and opens what it names. Sends nothing and loads no credential.
@@ -77,6 +78,7 @@ pub(super) fn join(run: &Run) -> Result<Joined> {
         environment: Arc::clone(&run.environment),
         clock: Arc::clone(&run.clock),
         workers: run.workers,
+        run: run.id.clone(),
     };
     ground.join(Current::default())
 }
@@ -95,8 +97,9 @@ impl Ground {
             |name| name.to_string_lossy().into_owned(),
         );
         let config = config::resolve(&read(path)?, &file, &around)?;
-        let connections =
-            Connections::new(Arc::clone(&self.clock), self.workers).beside(&around.dir);
+        let connections = Connections::new(Arc::clone(&self.clock), self.workers)
+            .beside(&around.dir)
+            .in_run(self.run.clone());
         let mut secrets = BTreeMap::new();
         let mut about = BTreeMap::new();
         // Each is given up as soon as it is built: ten thousand secrets are not held twice.

@@ -58,6 +58,15 @@ fn a_child_sees_four_variables_and_those_that_are_named() {
 }
 
 #[test]
+fn what_is_confided_stands_in_the_environment_of_the_child_and_nowhere_else() {
+    let mut program = Program::new(vec!["env".into()]);
+    program.confided = BTreeMap::from([("BW_SESSION", SecretValue::new("canary"))]);
+    let (code, text) = exited(program.run_with(b"", |_| None));
+    assert_eq!((code, text.as_str()), (0, "BW_SESSION=canary\n"));
+    assert!(!format!("{program:?}").contains("canary"));
+}
+
+#[test]
 fn a_timeout_kills_the_child_and_what_it_started() {
     let mut program = sh("sleep 30 & echo $!; wait");
     program.timeout = Duration::from_millis(300);

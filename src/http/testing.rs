@@ -18,9 +18,14 @@ pub(crate) enum Answer {
     With(u16, &'static str, Value),
     /// These bytes as they are.
     Raw(Vec<u8>),
+    /// Whatever this makes of the request: a status and a JSON body, or nothing, as with [`Answer::Lost`].
+    By(Box<Respond>),
     /// Nothing: the connection is closed after the request was read.
     Lost,
 }
+
+/// Makes an answer of a request: a status and a JSON body, or nothing.
+pub(crate) type Respond = dyn FnOnce(&Received) -> Option<(u16, Value)> + Send;
 
 /// What was received.
 #[derive(Clone, Debug)]
@@ -85,12 +90,18 @@ fn serve(mut stream: TcpStream, answer: Answer, log: &Mutex<Vec<Received>>) {
     let Some(received) = receive(&mut stream) else {
         return;
     };
+    let by = match answer {
+        Answer::By(make) => {
+            make(&received).map_or(Answer::Lost, |(status, body)| Answer::Json(status, body))
+        }
+        answer => answer,
+    };
     log.lock().expect("no panic while logging").push(received);
-    let bytes = match answer {
+    let bytes = match by {
         Answer::Json(status, body) => whole(status, "", &body),
         Answer::With(status, headers, body) => whole(status, headers, &body),
         Answer::Raw(bytes) => bytes,
-        Answer::Lost => return,
+        Answer::Lost | Answer::By(_) => return,
     };
     stream.write_all(&bytes).ok();
 }

@@ -9,10 +9,12 @@ mod github_deploy_key;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod openai;
+mod pages;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+mod shown;
 mod stripe;
 mod stripe_webhook;
 
@@ -49,7 +51,7 @@ pub const KINDS: &[IssuerKind] = &[
 pub enum IssuerConfig {
     /// Keys of an OpenAI project.
     Openai(openai::Config),
-    /// API keys of Stripe, which a person makes.
+    /// API keys of Stripe, which a person makes, or Stripe in its private preview.
     Stripe(stripe::Config),
     /// Signing secrets of a webhook endpoint at Stripe.
     StripeWebhook(stripe_webhook::Config),
@@ -103,7 +105,7 @@ pub fn build(
     let needed = || account.ok_or_else(|| Fault::refused("this issuer needs an account"));
     Ok(match config {
         IssuerConfig::Openai(config) => Arc::new(openai::OpenAi::new(config, needed()?, clock)?),
-        IssuerConfig::Stripe(config) => Arc::new(stripe::Stripe::new(config, needed()?, clock)?),
+        IssuerConfig::Stripe(config) => stripe::build(config, needed()?, clock)?,
         IssuerConfig::StripeWebhook(config) => {
             Arc::new(stripe_webhook::Webhooks::new(config, needed()?, clock)?)
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::model::{Account, AccountName, Clock, Fault};
+use crate::model::{Account, AccountName, Clock, Fault, RunId};
 
 type Open = BTreeMap<(AccountName, TypeId), Arc<dyn Any + Send + Sync>>;
 
@@ -17,6 +17,8 @@ pub struct Connections {
     pub workers: usize,
     /// Where relative paths are seen from.
     pub directory: PathBuf,
+    /// The run, where a place has room for a note of who changed it.
+    pub run: Option<RunId>,
     open: Mutex<Open>,
 }
 
@@ -27,6 +29,7 @@ impl Connections {
             clock,
             workers,
             directory: PathBuf::new(),
+            run: None,
             open: Mutex::new(BTreeMap::new()),
         }
     }
@@ -36,6 +39,15 @@ impl Connections {
     pub fn beside(self, directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
+            ..self
+        }
+    }
+
+    /// The same, with what is changed signed with that run.
+    #[must_use]
+    pub fn in_run(self, run: RunId) -> Self {
+        Self {
+            run: Some(run),
             ..self
         }
     }

@@ -1,17 +1,21 @@
 //! Targets: where versions are delivered. The contract every kind keeps, and the one place that builds them.
 
+mod bitwarden;
 mod command;
 mod connections;
 mod dotenv;
 mod github_actions;
 mod health;
 mod names;
+mod note;
 mod onepassword;
 mod pass;
 mod password_store;
 mod render;
+mod sole;
 mod vault;
 mod vercel;
+mod whole;
 
 use std::sync::Arc;
 
@@ -32,6 +36,7 @@ pub const KINDS: &[TargetKind] = &[
     render::KIND,
     github_actions::KIND,
     onepassword::KIND,
+    bitwarden::KIND,
     password_store::KIND,
     vault::KIND,
     dotenv::KIND,
@@ -48,8 +53,10 @@ pub enum TargetConfig {
     Render(render::Config),
     /// Secrets of GitHub Actions.
     GithubActions(github_actions::Config),
-    /// A field of an item in 1Password, through a Connect server.
+    /// A field of an item in 1Password, through a Connect server or the `op` command.
     Onepassword(onepassword::Config),
+    /// A field of an item in Bitwarden, through the `bw` command.
+    Bitwarden(bitwarden::Config),
     /// A line of an entry of `pass`.
     Pass(password_store::Config),
     /// A key of a secret in a KV store of Vault or OpenBao.
@@ -74,6 +81,7 @@ pub fn build(
             github_actions::build(config, needed()?, connections)
         }
         TargetConfig::Onepassword(config) => onepassword::build(config, needed()?, connections),
+        TargetConfig::Bitwarden(config) => bitwarden::build(config, needed()?, connections),
         TargetConfig::Pass(config) => Ok(Arc::new(password_store::PasswordStore::new(config)?)),
         TargetConfig::Vault(config) => vault::build(config, needed()?, connections),
         TargetConfig::Dotenv(config) => Ok(Arc::new(dotenv::Dotenv::new(
@@ -212,11 +220,18 @@ pub trait Target: Send + Sync {
     /// Stores the value at the place and reads back what the platform lets one read in the same call.
     fn write(&self, site: &Site, value: &SecretValue) -> Effect<Written>;
 
-    /// Asks for a redeploy of the same code as what is live. Asked once per service and wave.
-    fn activate(&self, service: &Service) -> Effect<Activation>;
+    /// Asks for a redeploy of the same code as what is live. Asked once per service and wave; never where readers see
+    /// a write at once, for there no site names a service.
+    fn activate(&self, service: &Service) -> Effect<Activation> {
+        let _service = service;
+        Effect::NotDone(nothing_runs_here())
+    }
 
-    /// Looks at what the service runs now. Reads only.
-    fn confirm(&self, service: &Service, since: Since<'_>) -> Result<Confirmation, Fault>;
+    /// Looks at what the service runs now. Reads only. Never asked where no site names a service.
+    fn confirm(&self, service: &Service, since: Since<'_>) -> Result<Confirmation, Fault> {
+        let (_service, _since) = (service, since);
+        Err(nothing_runs_here())
+    }
 
     /// Gives traffic to a finished deployment that `confirm` found to be held back. Only ever called with the
     /// deployment that `activate` asked for: the same code as what serves now. Whether it worked shows in `confirm`.

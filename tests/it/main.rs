@@ -17,6 +17,7 @@ mod fleet;
 mod layering;
 mod life;
 mod mail;
+mod managers;
 mod people;
 mod real;
 mod refused;

@@ -37,6 +37,8 @@
 //! forms of the expiry; cli/cli#2531 on the missing call; read in November 2026.
 
 mod expiry;
+pub(super) mod rest;
+mod token;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -44,20 +46,15 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::http::{Api, Call, Endpoint, Reply};
+use crate::http::{Api, Reply};
 use crate::model::{
     Account, AccountShape, Clock, Effect, Fault, FaultKind, FieldName, Fields, Finding, IssuerKind,
     Key, SecretValue,
 };
 
 use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
-
-const BASE: &str = "https://api.github.com";
-const VERSION: &str = "2022-11-28";
-const IN_FLIGHT: usize = 2;
-
-/// The note that lists the scopes of a classic token, for the day the live token is dead and cannot be asked.
-const SCOPES: &str = "scopes";
+use rest::dressed;
+use token::{Told, noted, sort, told};
 
 /// The account of this kind. Its `token` is for others who share the account: a personal token is tried with itself.
 const ACCOUNT: AccountShape = AccountShape {
@@ -88,19 +85,6 @@ impl Config {
     }
 }
 
-/// The two sorts of personal tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sort {
-    Classic,
-    FineGrained,
-}
-
-/// What GitHub tells of a token with every answer.
-struct Told {
-    scopes: BTreeSet<String>,
-    expires_at: Option<crate::model::Instant>,
-}
-
 /// Personal tokens at GitHub or at a GitHub Enterprise Server.
 pub(super) struct GitHub {
     config: Config,
@@ -115,19 +99,13 @@ impl GitHub {
         account: &Account,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, Fault> {
-        let base = account.base_url().unwrap_or(BASE).to_owned();
-        let site = match base.as_str() {
-            BASE => "https://github.com".to_owned(),
+        let site = match account.base_url().unwrap_or(rest::BASE) {
+            rest::BASE => "https://github.com".to_owned(),
             own => own.strip_suffix("/api/v3").unwrap_or(own).to_owned(),
-        };
-        let endpoint = Endpoint {
-            base,
-            name: "github".to_owned(),
-            in_flight: IN_FLIGHT,
         };
         Ok(Self {
             config,
-            api: Api::new(endpoint, Arc::clone(clock))?,
+            api: rest::open(account, clock)?,
             site,
         })
     }
@@ -218,7 +196,7 @@ impl Issuer for GitHub {
         let mut notes = BTreeMap::new();
         if !new.scopes.is_empty() {
             let scopes: Vec<String> = new.scopes.into_iter().collect();
-            notes.insert(SCOPES.to_owned(), scopes.join(","));
+            notes.insert(token::SCOPES.to_owned(), scopes.join(","));
         }
         if let Some(end) = new.expires_at {
             notes.insert(Key::EXPIRES_AT.to_owned(), end.to_rfc3339());
@@ -265,46 +243,9 @@ impl Issuer for GitHub {
     }
 }
 
-fn dressed(call: Call) -> Call {
-    call.header("accept", "application/vnd.github+json")
-        .header("x-github-api-version", VERSION)
-}
-
 fn value(key: &Key) -> Result<&SecretValue, Fault> {
     let value = key.fields.primary();
     value.ok_or_else(|| Fault::refused("the key has no value"))
-}
-
-/// By the prefixes that `/credentials/revoke` takes. How long a token is, GitHub does not promise.
-fn sort(value: &SecretValue) -> Result<Sort, Fault> {
-    let text = value.expose();
-    let plain = |rest: &str| {
-        !rest.is_empty()
-            && rest
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    if text.strip_prefix("github_pat_").is_some_and(plain) {
-        return Ok(Sort::FineGrained);
-    }
-    if text.strip_prefix("ghp_").is_some_and(plain) {
-        return Ok(Sort::Classic);
-    }
-    Err(Fault::refused("this is not a personal token of GitHub")
-        .hint("give the whole token: it begins with `ghp_` or `github_pat_`"))
-}
-
-fn told(reply: &Reply) -> Told {
-    let expiry = reply.header("github-authentication-token-expiration");
-    Told {
-        scopes: reply.items("x-oauth-scopes").into_iter().collect(),
-        expires_at: expiry.as_deref().and_then(expiry::parse),
-    }
-}
-
-fn noted(key: &Key) -> BTreeSet<String> {
-    let scopes = key.notes.get(SCOPES).map(|scopes| scopes.split(','));
-    scopes.into_iter().flatten().map(str::to_owned).collect()
 }
 
 fn host(site: &str) -> &str {

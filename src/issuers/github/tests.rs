@@ -99,7 +99,7 @@ fn long_lists_of_scopes_are_compared_to_their_end() {
 #[test]
 fn a_dead_token_is_compared_by_what_was_noted_of_it() {
     let old = Key {
-        notes: BTreeMap::from([(SCOPES.to_owned(), "repo".to_owned())]),
+        notes: BTreeMap::from([(token::SCOPES.to_owned(), "repo".to_owned())]),
         ..key(OLD)
     };
     let narrower = vec![user("x-oauth-scopes: gist\r\n"), dead()];
@@ -214,7 +214,7 @@ fn people_are_sent_to_their_own_server() {
         "open https://github.example.com/settings/tokens (classic) or https://github.example.com/settings/personal-access-tokens (fine-grained)"
     );
     assert_eq!(
-        issuer(BASE, json!({})).place(),
+        issuer(rest::BASE, json!({})).place(),
         "personal tokens of github.com"
     );
 }

@@ -42,19 +42,18 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::http::{Api, Call, Endpoint, Reply, segment};
+use crate::http::{Api, Call, Reply, segment};
 use crate::model::{
     Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind,
     Key, KeyId, SecretValue, Tag, sanitise,
 };
 
-use super::{Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
+use super::github::rest;
+use super::{
+    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict, pages,
+};
 
-const BASE: &str = "https://api.github.com";
-const VERSION: &str = "2022-11-28";
-const IN_FLIGHT: usize = 2;
 const PAGE: usize = 100;
-const MOST_PAGES: usize = 1_000;
 const PUBLIC: &str = "public";
 
 /// The account of this kind.
@@ -121,41 +120,32 @@ impl DeployKeys {
             return Err(Fault::refused("`repository` is written `owner/name`"));
         };
         let path = format!("/repos/{}/{}/keys", segment(owner), segment(name));
-        let endpoint = Endpoint {
-            base: account.base_url().unwrap_or(BASE).to_owned(),
-            name: "github".to_owned(),
-            in_flight: IN_FLIGHT,
-        };
         Ok(Self {
             config,
             path,
             account: Arc::clone(account),
-            api: Api::new(endpoint, Arc::clone(clock))?,
+            api: rest::open(account, clock)?,
         })
     }
 
     fn dressed(&self, call: Call) -> Result<Call, Fault> {
         let token = self.account.needed("token")?.value()?;
-        Ok(call
-            .header("accept", "application/vnd.github+json")
-            .header("x-github-api-version", VERSION)
-            .bearer(token))
+        Ok(rest::dressed(call).bearer(token))
     }
 
     /// Every deploy key of the repository, and GitHub's clock.
     fn list(&self) -> Result<(Vec<Listed>, Option<Instant>), Fault> {
-        let mut all = Vec::new();
-        for page in 1..=MOST_PAGES {
+        let mut date = None;
+        let listed = pages::all("deploy keys", |page: Option<usize>| {
+            let page = page.unwrap_or(1);
             let call = self.api.get(&self.path).query("per_page", PAGE.to_string());
             let reply = self.dressed(call.query("page", page.to_string()))?.read()?;
+            date = reply.date;
             let listed: Vec<Listed> = reply.parse()?;
-            let full = listed.len() >= PAGE;
-            all.extend(listed);
-            if !full {
-                return Ok((all, reply.date));
-            }
-        }
-        Err(Fault::refused("the list of deploy keys does not end"))
+            let next = (listed.len() >= PAGE).then_some(page + 1);
+            Ok((listed, next))
+        })?;
+        Ok((listed, date))
     }
 
     /// The key with that public half, as GitHub lists it now.

@@ -64,14 +64,14 @@ use crate::model::{
     Key, KeyId, SecretValue, Tag, when,
 };
 
-use super::{Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
+use super::{
+    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict, pages,
+};
 use wire::{Listed, MadeKey, Page, Project, ServiceAccount, instant};
 
 const BASE: &str = "https://api.openai.com/v1";
 /// OpenAI publishes no limit for administration calls; a run makes a handful.
 const IN_FLIGHT: usize = 4;
-/// A list that is longer goes round in circles.
-const MOST_PAGES: usize = 1000;
 /// The longest life a key can be given, a year.
 const LONGEST_LIFE: i64 = 31_536_000;
 
@@ -166,23 +166,19 @@ impl OpenAi {
 
     /// All entries of a list.
     fn list<T: Listed>(&self, what: &str) -> Result<Vec<T>, Fault> {
-        let mut all: Vec<T> = Vec::new();
-        for _ in 0..MOST_PAGES {
+        pages::all(what, |after: Option<String>| {
             let mut call = self.api.get(self.path(&[what])).query("limit", "100");
             for (key, value) in T::QUERY {
                 call = call.query(key, *value);
             }
-            if let Some(last) = all.last() {
-                call = call.query("after", last.id());
+            if let Some(after) = after {
+                call = call.query("after", after);
             }
             let page: Page<T> = call.bearer(self.admin()?).codes(known).read()?.parse()?;
-            let more = page.has_more && !page.data.is_empty();
-            all.extend(page.data);
-            if !more {
-                return Ok(all);
-            }
-        }
-        Err(Fault::refused(format!("the list of {what} does not end")))
+            let last = page.data.last().filter(|_| page.has_more);
+            let last = last.map(|last| last.id().to_owned());
+            Ok((page.data, last))
+        })
     }
 
     fn keys(&self) -> Result<Vec<wire::ProjectKey>, Fault> {
@@ -299,9 +295,9 @@ impl Issuer for OpenAi {
             return Ok(None);
         };
         let keys = self.keys()?;
-        let mut fit = keys
-            .iter()
-            .filter(|listed| wire::may_be(listed.redacted_value.as_deref(), value.expose()));
+        let mut fit = keys.iter().filter(|listed| {
+            super::shown::may_be(listed.redacted_value.as_deref(), value.expose())
+        });
         let (Some(listed), None) = (fit.next(), fit.next()) else {
             return Ok(None);
         };

@@ -1,4 +1,5 @@
-//! Stripe: secret and restricted API keys, assisted: a person makes and expires them, rotakey does the rest.
+//! Stripe: secret and restricted API keys. A person makes and expires them, and rotakey does the rest; or, in Stripe's
+//! private preview, rotakey does all of it.
 //!
 //! ```yaml
 //! accounts:
@@ -11,6 +12,8 @@
 //!       mode: live                  # or test; a key of the other mode is refused
 //!       type: restricted            # or secret; unless said, the type of the live key
 //! ```
+//!
+//! With `api: preview` under `issuer:` everything is different: see `managed`. Without it:
 //!
 //! **Why a person.** Stripe has no call that makes a key of one's own account: `/v2/iam/api_keys` exists in the private
 //! preview alone, and is not in the general release (API version 2026-10-28) or the public preview. Keys are made,
@@ -34,7 +37,11 @@
 //! Sources: stripe-node 23.1.0, stripe-python 16.1.0, 16.1.0b1 and 16.1.0a4, docs.stripe.com/keys, the error of an
 //! expired key in the tests of stripe-cli; read in November 2026.
 
+mod assisted;
+mod jwe;
+mod managed;
 mod prefix;
+mod wire;
 
 use std::sync::Arc;
 
@@ -42,23 +49,22 @@ use serde::Deserialize;
 
 use crate::http::{Api, Endpoint, Reply};
 use crate::model::{
-    Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Hint, IssuerKind, Key,
-    Making, SecretValue,
+    Account, AccountShape, Clock, Fault, FieldName, Fields, IssuerKind, Key, SecretValue,
 };
 
-use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
-use prefix::{Mode, Type, of_this_account};
+use super::{Issuer, Seen, Verdict};
+use prefix::{Mode, Type};
 
 const BASE: &str = "https://api.stripe.com";
-/// One look at a time is all that is ever sent.
+/// A run makes a handful of calls at most.
 const IN_FLIGHT: usize = 2;
 
 /// The account of this kind.
 const ACCOUNT: AccountShape = AccountShape {
     kind: "stripe",
     needs: &[],
-    takes: &[],
-    settings: &[],
+    takes: &["api_key"],
+    settings: &["context"],
 };
 
 /// Its row in [`KINDS`](super::KINDS).
@@ -75,6 +81,17 @@ pub struct Config {
     mode: Mode,
     #[serde(rename = "type")]
     kind: Option<Type>,
+    api: Option<Preview>,
+    permissions: Option<Vec<String>>,
+    connect_permissions: Option<Vec<String>>,
+    api_version: Option<String>,
+}
+
+/// The one API by which Stripe makes keys.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Preview {
+    Preview,
 }
 
 impl Config {
@@ -84,119 +101,48 @@ impl Config {
     }
 }
 
-/// The API keys of one Stripe account in one mode.
-pub(super) struct Stripe {
+/// Opens the issuer.
+pub(super) fn build(
     config: Config,
-    api: Api,
+    account: &Arc<Account>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Issuer>, Fault> {
+    let api = open(account, clock)?;
+    Ok(match config.api {
+        Some(Preview::Preview) => Arc::new(managed::Managed::new(config, account, api)?),
+        None => Arc::new(assisted::Assisted::new(config, api)?),
+    })
 }
 
-impl Stripe {
-    pub(super) fn new(
-        config: Config,
-        account: &Account,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Self, Fault> {
-        let endpoint = Endpoint {
-            base: account.base_url().unwrap_or(BASE).to_owned(),
-            name: "stripe".to_owned(),
-            in_flight: IN_FLIGHT,
-        };
-        Ok(Self {
-            config,
-            api: Api::new(endpoint, Arc::clone(clock))?,
-        })
-    }
+/// The API of the account, for every kind that talks to Stripe.
+pub(super) fn open(account: &Account, clock: &Arc<dyn Clock>) -> Result<Api, Fault> {
+    let endpoint = Endpoint {
+        base: account.base_url().unwrap_or(BASE).to_owned(),
+        name: "stripe".to_owned(),
+        in_flight: IN_FLIGHT,
+    };
+    Api::new(endpoint, Arc::clone(clock))
+}
 
-    fn dashboard(&self) -> &'static str {
-        match self.config.mode {
-            Mode::Live => "https://dashboard.stripe.com/apikeys",
-            Mode::Test => "https://dashboard.stripe.com/test/apikeys",
-        }
+fn dashboard(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Live => "https://dashboard.stripe.com/apikeys",
+        Mode::Test => "https://dashboard.stripe.com/test/apikeys",
     }
 }
 
-impl Issuer for Stripe {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            overlap: Overlap::Many,
-            value: ValueBy::Person,
-            finds: Ability::No,
-            expires: Ability::No,
-            reports_use: Ability::No,
-            revokes: Ability::No,
-            shows_death: Ability::Yes,
-        }
-    }
-
-    fn place(&self) -> String {
-        format!("stripe {} mode", self.config.mode)
-    }
-
-    /// Nothing is asked: rotakey has no credential of its own at Stripe, and tries each key with the key itself.
-    fn check(&self) -> Vec<Finding> {
-        Vec::new()
-    }
-
-    fn instructions(&self) -> Vec<String> {
-        let what = match self.config.kind {
-            Some(Type::Restricted) => "a restricted key with the permissions of the live one",
-            Some(Type::Secret) => "a secret key",
-            None => "a key of the same type and permissions as the live one",
-        };
-        vec![
-            format!("open {}", self.dashboard()),
-            format!("create {what} (do not rotate or expire the live one)"),
-        ]
-    }
-
-    fn removal(&self, key: &Key) -> Vec<String> {
-        let hint = key.fields.primary();
-        let hint = hint.map(|value| Hint::of(value, Making::Machine).to_string());
-        vec![
-            format!("open {}", self.dashboard()),
-            format!("expire key {} now", hint.unwrap_or_default()),
-        ]
-    }
-
-    fn take(&self, supplied: Key, current: Option<&Key>) -> Result<Key, Fault> {
-        let value = value(&supplied)?;
-        let live = current.and_then(|key| key.fields.primary());
-        let live = live.and_then(|live| prefix::parse(live.expose()).ok());
-        let wanted = self.config.kind.or(live.map(|(_, kind)| kind));
-        of_this_account(value.expose(), self.config.mode, wanted)?;
-        Ok(supplied)
-    }
-
-    fn issue(&self, request: &Request<'_>) -> Effect<Key> {
-        let Some(key) = request.proposal else {
-            return Effect::NotDone(
-                Fault::refused("only a person can make this key").hint(self.dashboard()),
-            );
-        };
-        match self.take(key.clone(), request.current) {
-            Ok(key) => Effect::Done(key),
-            Err(fault) => Effect::NotDone(fault),
-        }
-    }
-
-    fn verify(&self, key: &Key) -> Seen {
-        let call = value(key).map(|value| self.api.get("/v1/balance").bearer(value));
-        match call.and_then(|call| call.accept(&[401, 403]).read()) {
-            Ok(reply) => Seen {
-                verdict: verdict(&reply),
-                date: reply.date,
-            },
-            Err(fault) => Seen {
-                verdict: Verdict::Unknown(fault),
-                date: None,
-            },
-        }
-    }
-
-    fn revoke(&self, _key: &Key) -> Effect<()> {
-        Effect::NotDone(
-            Fault::refused("only a person can expire a key of Stripe").hint(self.dashboard()),
-        )
+/// Makes one real call with the key.
+fn look(api: &Api, key: &Key) -> Seen {
+    let call = value(key).map(|value| api.get("/v1/balance").bearer(value));
+    match call.and_then(|call| call.accept(&[401, 403]).read()) {
+        Ok(reply) => Seen {
+            verdict: verdict(&reply),
+            date: reply.date,
+        },
+        Err(fault) => Seen {
+            verdict: Verdict::Unknown(fault),
+            date: None,
+        },
     }
 }
 

@@ -55,6 +55,17 @@ pub(super) fn parse(value: &str) -> Result<(Mode, Type), Fault> {
     }
 }
 
+/// The mode that the beginning of a key of the account says; keys of an organisation have a word more. `None` where it
+/// says nothing.
+pub(super) fn mode(value: &str) -> Option<Mode> {
+    let mut words = value.split('_').skip(1).take(2);
+    words.find_map(|word| match word {
+        "live" => Some(Mode::Live),
+        "test" => Some(Mode::Test),
+        _ => None,
+    })
+}
+
 /// Refuses a key of another mode or type than what is wanted.
 pub(super) fn of_this_account(value: &str, mode: Mode, wanted: Option<Type>) -> Result<(), Fault> {
     let (found, kind) = parse(value)?;

@@ -1,17 +1,26 @@
 use super::*;
 use crate::http::testing::{Answer, JumpingClock, Server};
-use crate::model::Tag;
+use crate::issuers::Request;
+use crate::model::{Effect, Tag};
 use serde_json::{Value, json};
 
 const LIVE: &str = "rk_live_51AbCdEfGhIjKlMnOpQr7K2";
 
-fn issuer(base: &str, config: Value) -> Stripe {
-    let account = Account::new("stripe".into(), "stripe").at(base);
-    let clock: Arc<dyn Clock> = JumpingClock::new();
-    Stripe::new(serde_json::from_value(config).unwrap(), &account, &clock).unwrap()
+fn issuer(base: &str, config: Value) -> Arc<dyn Issuer> {
+    built(base, config).unwrap()
 }
 
-fn offline(config: Value) -> Stripe {
+fn built(base: &str, config: Value) -> Result<Arc<dyn Issuer>, Fault> {
+    let account = Account::new("stripe".into(), "stripe").at(base);
+    let clock: Arc<dyn Clock> = JumpingClock::new();
+    build(
+        serde_json::from_value(config).unwrap(),
+        &Arc::new(account),
+        &clock,
+    )
+}
+
+fn offline(config: Value) -> Arc<dyn Issuer> {
     issuer("http://127.0.0.1:1", config)
 }
 
@@ -171,4 +180,16 @@ fn rotakey_never_claims_to_have_expired_a_key() {
         panic!("Stripe has no such call");
     };
     assert_eq!(fault.what, "only a person can expire a key of Stripe");
+}
+
+#[test]
+fn what_only_the_preview_knows_is_refused_without_it() {
+    let built = built(
+        "http://127.0.0.1:1",
+        json!({"permissions": ["charge_read"]}),
+    );
+    assert_eq!(
+        built.err().unwrap().what,
+        "`permissions` is for `api: preview`; in the dashboard a person chooses"
+    );
 }

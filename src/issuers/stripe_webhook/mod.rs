@@ -34,6 +34,7 @@
 //! Sources: Stripe's OpenAPI description, stripe-node 23.1.0 and its branches (no call that rolls a secret),
 //! docs.stripe.com/webhooks; read in November 2026. How many endpoints an account may have is not in the description.
 
+mod endpoints;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -41,19 +42,18 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::http::{Api, Call, Endpoint as Place, segment};
+use crate::http::{Api, segment};
 use crate::model::{
     Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind,
     Key, KeyId, SecretValue, Tag, sanitise,
 };
 
-use super::{Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
-use wire::{Endpoint, Page, TAG};
+use super::{
+    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict, stripe,
+};
+use wire::{Endpoint, TAG};
 
-const BASE: &str = "https://api.stripe.com";
-const IN_FLIGHT: usize = 2;
 const ALL: &str = "/v1/webhook_endpoints";
-const MOST_PAGES: usize = 100;
 const PREVIOUS: &str = "previous";
 
 /// The account of this kind.
@@ -97,74 +97,11 @@ impl Webhooks {
         account: &Arc<Account>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, Fault> {
-        let place = Place {
-            base: account.base_url().unwrap_or(BASE).to_owned(),
-            name: "stripe".to_owned(),
-            in_flight: IN_FLIGHT,
-        };
         Ok(Self {
             config,
             account: Arc::clone(account),
-            api: Api::new(place, Arc::clone(clock))?,
+            api: stripe::open(account, clock)?,
         })
-    }
-
-    fn dressed(&self, call: Call) -> Result<Call, Fault> {
-        Ok(call.bearer(self.account.needed("api_key")?.value()?))
-    }
-
-    /// Every endpoint with the address of the configuration.
-    fn list(&self) -> Result<Vec<Endpoint>, Fault> {
-        let mut all: Vec<Endpoint> = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let mut call = self.api.get(ALL).query("limit", "100");
-            if let Some(last) = all.last() {
-                call = call.query("starting_after", last.id.clone());
-            }
-            let page: Page = self.dressed(call)?.read()?.parse()?;
-            let more = page.has_more && !page.data.is_empty();
-            all.extend(page.data);
-            if !more {
-                all.retain(|endpoint| endpoint.url == self.config.url);
-                return Ok(all);
-            }
-        }
-        Err(Fault::refused("the list of webhook endpoints does not end"))
-    }
-
-    /// The one endpoint of the address.
-    fn only(&self) -> Result<Endpoint, Fault> {
-        let mut all = self.list()?;
-        match (all.pop(), all.is_empty()) {
-            (Some(endpoint), true) => Ok(endpoint),
-            (None, _) => Err(Fault::missing("no webhook endpoint has this address")
-                .hint("make the first one in the dashboard, or correct `url:`")),
-            (Some(_), false) => Err(
-                Fault::refused("several webhook endpoints have this address")
-                    .hint("name the one whose secret is live: rotakey adopt NAME --key-id we_…"),
-            ),
-        }
-    }
-
-    fn get(&self, id: &str) -> Result<(Option<Endpoint>, Option<Instant>), Fault> {
-        let call = self.api.get(one(id)).accept(&[404]);
-        let reply = self.dressed(call)?.read()?;
-        match reply.status {
-            404 if reply.json()?["error"].is_object() => Ok((None, reply.date)),
-            404 => Err(Fault::passing(
-                "the answer is not one of Stripe's (HTTP 404)",
-            )),
-            _ => Ok((Some(reply.parse()?), reply.date)),
-        }
-    }
-
-    /// The endpoint that the new one is made like.
-    fn model(&self, current: Option<&Key>) -> Result<Endpoint, Fault> {
-        let Some(id) = current.and_then(|key| key.id.as_ref()) else {
-            return self.only();
-        };
-        let (found, _) = self.get(id.as_str())?;
-        found.ok_or_else(|| Fault::missing("the live webhook endpoint is gone from Stripe"))
     }
 
     fn make(&self, request: &Request<'_>) -> Result<Effect<Key>, Fault> {

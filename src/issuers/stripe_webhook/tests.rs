@@ -89,6 +89,19 @@ fn a_second_endpoint_is_made_like_the_live_one_under_the_tag() {
     assert!(sent.headers.contains("idempotency-key: rk-1"));
 }
 
+/// In an emergency the driver says which endpoint is live and hands no value over.
+#[test]
+fn a_secret_that_leaked_is_not_carried_along_as_the_previous_one() {
+    let server = Server::start(vec![ok(endpoint("we_1", Some("rk-0"))), made()]);
+    let leaked = Key {
+        fields: Fields::default(),
+        ..key(Some("we_1"), "whsec_leaked", "whsec_older")
+    };
+    let new = key(Some("we_2"), "whsec_new", "whsec_new");
+    assert_eq!(issue(&server, Some(&leaked)), Effect::Done(new));
+    assert_eq!(server.lines()[0], "GET /v1/webhook_endpoints/we_1");
+}
+
 #[test]
 fn an_endpoint_of_connected_accounts_stays_one() {
     let mut connected = endpoint("we_1", None);

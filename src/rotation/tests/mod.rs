@@ -4,6 +4,7 @@
 mod assisted;
 mod canary;
 mod double;
+mod emergency;
 mod leak;
 
 use std::collections::BTreeMap;

@@ -39,10 +39,7 @@ use crypto_box::aead::OsRng;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    Activation, Confirmation, Connections, Marker, Pass, Service, Since, Site, Stored, Target,
-    Written,
-};
+use super::{Connections, Marker, Pass, Site, Stored, Target, Written};
 use crate::http::{Api, Call, Endpoint, Reply};
 use crate::model::{
     Account as Settings, AccountShape, Effect, Fault, Finding, SecretValue, SiteId, TargetKind,
@@ -270,14 +267,6 @@ impl Target for GitHubActions {
                 marker: Some(Marker(shown.updated_at)),
             })
         })
-    }
-
-    fn activate(&self, _service: &Service) -> Effect<Activation> {
-        Effect::NotDone(super::nothing_runs_here())
-    }
-
-    fn confirm(&self, _service: &Service, _since: Since<'_>) -> Result<Confirmation, Fault> {
-        Err(super::nothing_runs_here())
     }
 }
 

@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::http::testing::{Answer, JumpingClock, Server};
@@ -180,13 +180,13 @@ fn what_is_missing_or_not_the_only_one_is_refused() {
     twice["fields"][0]["label"] = json!("credential");
     assert_eq!(
         why(twice),
-        "onepassword/Infra/OpenAI: the item has several fields `credential`"
+        "onepassword/Infra/OpenAI: there are several: field `credential` in the item"
     );
     let mut none = item("sk-old");
     none["fields"] = json!([]);
     assert_eq!(
         why(none),
-        "onepassword/Infra/OpenAI: the item has no field `credential`"
+        "onepassword/Infra/OpenAI: no field `credential` in the item"
     );
     let server = Server::start(vec![Answer::Json(200, json!([]))]);
     let fault = open(&server).sites(Pass(1)).unwrap_err();
@@ -212,19 +212,36 @@ fn an_empty_field_holds_the_empty_text() {
 }
 
 #[test]
-fn the_address_of_the_server_must_be_given_and_names_must_be_searchable() {
-    let account = Arc::new(Settings::new("onepassword".into(), "onepassword"));
+fn the_way_must_be_clear_and_names_must_be_searchable() {
     let connections = Connections::new(JumpingClock::new(), 1);
-    let config = Config {
-        vault: "Infra".into(),
-        item: "OpenAI".into(),
-        field: "credential".into(),
-        section: None,
+    let why = |account: Settings| {
+        let config = json!({"vault": "Infra", "item": "OpenAI", "field": "credential"});
+        let config = serde_json::from_value(config).unwrap();
+        let built = build(config, &Arc::new(account), &connections);
+        built.err().unwrap().what
     };
-    let fault = build(config, &account, &connections).err().unwrap();
-    assert_eq!(fault.what, "account `onepassword` has no `base_url`");
+    let account = || Settings::new("onepassword".into(), "onepassword");
+    let token = || Credential::new("test", || Ok(SecretValue::new("jwt")));
+    let server = "http://127.0.0.1:1";
+    assert_eq!(why(account()), "account `onepassword` has no `base_url`");
+    assert_eq!(
+        why(account().at(server)),
+        "account `onepassword` has no `token`"
+    );
+    assert_eq!(
+        why(account().at(server).set("command", "op")),
+        "account `onepassword` has both a `base_url` and a `command`"
+    );
+    assert_eq!(
+        why(account().set("command", "op").with("token", token())),
+        "account `onepassword` has a `token`, which `op` does not take"
+    );
+    assert_eq!(
+        why(account().at(server).with("service_account_token", token())),
+        "account `onepassword` has a `service_account_token`, which a Connect server does not take"
+    );
     let config = json!({"vault": "a\" or name pr \"", "item": "x", "field": "y"});
-    let fault = target("http://127.0.0.1:1", config).err().unwrap();
+    let fault = target(server, config).err().unwrap();
     assert_eq!(
         fault.what,
         "a name with `\"` or `\\` cannot be searched for"

@@ -1,9 +1,23 @@
-//! What a Connect server answers, as far as it is used.
+//! A vault, an item and a field, as a Connect server and `op` tell of them, as far as it is used.
 
 use serde::Deserialize;
 use serde::de::Deserializer;
 
 use crate::model::{Fault, Instant, SecretValue, sanitise};
+use crate::targets::sole::{Advice, sole};
+
+pub(super) const VAULT: Advice = Advice {
+    absent: "correct the name, or let the token see the vault",
+    several: "write its id instead of its name",
+};
+pub(super) const ITEM: Advice = Advice {
+    absent: "correct the title, or let the token see the vault",
+    several: "write its id instead of its title",
+};
+const FIELD: Advice = Advice {
+    absent: "add the field by hand, or correct `field:` and `section:`",
+    several: "name the `section:`, or write the id of the field",
+};
 
 /// A vault, or the summary of an item.
 #[derive(Deserialize)]
@@ -28,6 +42,7 @@ pub(super) struct Item {
     pub(super) id: String,
     category: Option<String>,
     state: Option<String>,
+    #[serde(alias = "updated_at")]
     pub(super) updated_at: Option<Instant>,
     #[serde(default)]
     sections: Vec<Section>,
@@ -73,10 +88,31 @@ impl Item {
         self.category.as_deref() == Some("LOGIN")
     }
 
-    /// Whether a passkey shows: of its own, or as a field.
-    pub(super) fn shows_passkey(&self) -> bool {
+    /// Refuses an item in which a passkey shows: of its own, or as a field.
+    pub(super) fn refuse_passkey(&self) -> Result<(), Fault> {
         let field = |field: &Field| field.kind.eq_ignore_ascii_case("passkey");
-        self.passkey.is_some() || self.fields.iter().any(field)
+        match self.passkey.is_some() || self.fields.iter().any(field) {
+            false => Ok(()),
+            true => Err(
+                Fault::refused("the item holds a passkey, which a change could destroy")
+                    .hint("keep the key in an item of its own, of the category API Credential"),
+            ),
+        }
+    }
+
+    /// What the field of that id holds.
+    pub(super) fn value(&self, id: &str) -> Option<&SecretValue> {
+        let mut fields = self.fields.iter();
+        let field = fields.find(|field| field.id == id);
+        field.map(|field| &field.value)
+    }
+
+    /// Refuses an item that has lost the field of that id since it was found.
+    pub(super) fn refuse_without(&self, id: &str) -> Result<(), Fault> {
+        match self.state.is_none() && self.fields.iter().any(|field| field.id == id) {
+            true => Ok(()),
+            false => Err(Fault::missing("the item, or the field in it, is gone")),
+        }
     }
 
     /// The one field with that label or id, in that section if one is named.
@@ -86,21 +122,18 @@ impl Item {
         }
         let here = |field: &&Field| section.is_none_or(|wanted| self.is_in(field, wanted));
         let named = |field: &&Field| field.id == name || field.label.as_deref() == Some(name);
-        let mut fit = self.fields.iter().filter(named).filter(here);
         let said = sanitise(name);
-        match (fit.next(), fit.next()) {
-            (Some(field), _) if field.kind == "TOTP" => Err(Fault::refused(format!(
+        let fit = self.fields.iter().filter(named).filter(here);
+        let field = sole(fit, &format!("field `{said}` in the item"), &FIELD)?;
+        if field.kind.eq_ignore_ascii_case("totp") || field.kind.eq_ignore_ascii_case("otp") {
+            return Err(Fault::refused(format!(
                 "field `{said}` makes one-time codes and holds no key"
-            ))),
-            // A slash would lead elsewhere in a JSON Pointer, and ids have none.
-            (Some(field), None) if !field.id.contains('/') => Ok(field),
-            (Some(_), None) => Err(Fault::refused(format!("field `{said}` has an odd id"))),
-            (None, _) => Err(Fault::missing(format!("the item has no field `{said}`"))
-                .hint("add the field by hand, or correct `field:` and `section:`")),
-            (Some(_), Some(_)) => Err(Fault::refused(format!(
-                "the item has several fields `{said}`"
-            ))
-            .hint("name the `section:`, or write the id of the field")),
+            )));
+        }
+        // A slash would lead elsewhere in a JSON Pointer, and ids have none.
+        match field.id.contains('/') {
+            true => Err(Fault::refused(format!("field `{said}` has an odd id"))),
+            false => Ok(field),
         }
     }
 

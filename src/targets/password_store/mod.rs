@@ -26,18 +26,15 @@
 mod text;
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Activation, Confirmation, Pass, Service, Since, Site, Stored, Target, Written};
+use super::whole::{Now, alone, settled};
+use super::{Pass, Site, Stored, Target, Written};
 use crate::exec::{Ending, Program};
 use crate::model::{Effect, Fault, Finding, SecretValue, SiteId, TargetKind, sanitise};
 use text::Line;
-
-/// Two lines of one entry must not overwrite each other's change between reading and writing.
-static WRITING: Mutex<()> = Mutex::new(());
 
 /// Where the store is and how gpg behaves, for a `pass` that a person set up by the environment.
 const ENVIRONMENT: [&str; 5] = [
@@ -145,17 +142,20 @@ impl PasswordStore {
         let ending = self
             .program(&["insert", "--multiline", "--force"])
             .run(new.as_bytes());
-        if let Ending::NotStarted(fault) = ending {
-            return Effect::NotDone(fault);
-        }
-        match self.show() {
-            Ok(now) if *now == new => Effect::Done(()),
-            Ok(now) if *now == old => Effect::NotDone(
-                Fault::refused("`pass insert` changed nothing")
-                    .hint("look for the reason by hand: pass edit, as the same user"),
+        let exited = matches!(ending, Ending::Exited(..));
+        let effect = settled(ending, "`pass insert` changed nothing", || {
+            let now = self.show()?;
+            Ok(match now.as_str() {
+                now if now == new => (Now::New, ()),
+                now if now == old => (Now::Old, ()),
+                _ => (Now::Other, ()),
+            })
+        });
+        match effect {
+            Effect::NotDone(fault) if exited => Effect::NotDone(
+                fault.hint("look for the reason by hand: pass edit, as the same user"),
             ),
-            Ok(_) => Effect::Uncertain(Fault::passing("holds something else than was written")),
-            Err(fault) => Effect::Uncertain(fault),
+            other => other,
         }
     }
 
@@ -186,11 +186,6 @@ impl PasswordStore {
     }
 }
 
-fn alone() -> MutexGuard<'static, ()> {
-    // It guards no data, so a panic elsewhere has broken nothing.
-    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Target for PasswordStore {
     fn label(&self) -> String {
         format!("pass/{}", sanitise(&self.config.entry))
@@ -215,14 +210,6 @@ impl Target for PasswordStore {
             at: None,
             marker: None,
         })
-    }
-
-    fn activate(&self, _service: &Service) -> Effect<Activation> {
-        Effect::NotDone(super::nothing_runs_here())
-    }
-
-    fn confirm(&self, _service: &Service, _since: Since<'_>) -> Result<Confirmation, Fault> {
-        Err(super::nothing_runs_here())
     }
 }
 

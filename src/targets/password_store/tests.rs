@@ -169,7 +169,7 @@ fn an_entry_that_cannot_be_decrypted_or_written_is_not_done() {
     let Effect::NotDone(fault) = target.write(&site, &SecretValue::new("new")) else {
         panic!("nothing was written");
     };
-    assert_eq!(fault.what, "`pass insert` changed nothing");
+    assert_eq!(fault.what, "`pass insert` changed nothing (exit 1)");
     assert_eq!(store.pass(&["show", "a"], "").as_deref(), Some("old\n"));
     std::fs::write(store.dir().join("a.gpg"), "not encrypted").unwrap();
     let Effect::NotDone(fault) = target.write(&site, &SecretValue::new("new")) else {

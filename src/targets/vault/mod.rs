@@ -32,9 +32,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{
-    Activation, Confirmation, Connections, Pass, Service, Since, Site, Stored, Target, Written,
-};
+use super::{Connections, Pass, Site, Stored, Target, Written};
 use crate::http::{Api, Call, Endpoint, Known, segment};
 use crate::model::{
     Account as Settings, AccountShape, Effect, Fault, FaultKind, Finding, SecretValue, SiteId,
@@ -253,14 +251,6 @@ impl Target for Vault {
             return Effect::NotDone(Fault::refused("this is not the place of this target"));
         }
         self.store(value).unwrap_or_else(Effect::NotDone)
-    }
-
-    fn activate(&self, _service: &Service) -> Effect<Activation> {
-        Effect::NotDone(super::nothing_runs_here())
-    }
-
-    fn confirm(&self, _service: &Service, _since: Since<'_>) -> Result<Confirmation, Fault> {
-        Err(super::nothing_runs_here())
     }
 }
 

@@ -1,0 +1,80 @@
+//! A leaked value is never handed to an issuer that could carry it along in the next version.
+
+use crate::issuers::{Capabilities, Found, Issuer, Request, Seen};
+use crate::model::{Effect, Finding, Tag};
+
+use super::*;
+
+/// The vendor, and what it was told of the live key each time a new one was asked for.
+struct Told {
+    vendor: Vendor,
+    current: Arc<Mutex<Vec<Option<Key>>>>,
+}
+
+impl Issuer for Told {
+    fn capabilities(&self) -> Capabilities {
+        self.vendor.capabilities()
+    }
+
+    fn place(&self) -> String {
+        self.vendor.place()
+    }
+
+    fn check(&self) -> Vec<Finding> {
+        self.vendor.check()
+    }
+
+    fn issue(&self, request: &Request<'_>) -> Effect<Key> {
+        let mut told = self.current.lock().expect("nobody panics with it");
+        told.push(request.current.cloned());
+        drop(told);
+        self.vendor.issue(request)
+    }
+
+    fn find(&self, tag: &Tag) -> Result<Vec<Found>, Fault> {
+        self.vendor.find(tag)
+    }
+
+    fn verify(&self, key: &Key) -> Seen {
+        self.vendor.verify(key)
+    }
+
+    fn revoke(&self, key: &Key) -> Effect<()> {
+        self.vendor.revoke(key)
+    }
+}
+
+/// What the issuer is told of the live key in one run of that manner.
+fn told(manner: Manner) -> Key {
+    let mut life = Life::new(ValueBy::Issuer);
+    let current = Arc::default();
+    let told = Told {
+        vendor: Vendor {
+            outside: life.outside.clone(),
+            value: ValueBy::Issuer,
+        },
+        current: Arc::clone(&current),
+    };
+    let secret = life.secrets.get_mut(&name()).expect("the one secret");
+    secret.issuer = Arc::new(told);
+    let outcomes = life.night(manner).expect("nobody dies");
+    assert!(
+        outcomes
+            .iter()
+            .any(|one| matches!(one.result, Ending::Promoted { .. } | Ending::Revoked { .. })),
+        "{outcomes:?}"
+    );
+    let mut told = current.lock().expect("nobody panics with it").clone();
+    assert_eq!(told.len(), 1);
+    told.remove(0).expect("there is a live key")
+}
+
+#[test]
+fn an_issuer_learns_which_key_leaked_and_not_its_value() {
+    let ordinary = told(Manner::ByHand);
+    assert_eq!(ordinary.id, Some(KeyId::new("key_0")));
+    assert_eq!(ordinary.fields, Fields::single(SecretValue::new(FIRST)));
+    let emergency = told(Manner::Emergency);
+    assert_eq!(emergency.id, Some(KeyId::new("key_0")));
+    assert_eq!(emergency.fields, Fields::default());
+}
