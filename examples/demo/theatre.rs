@@ -13,6 +13,7 @@ use rotakey::model::{Clock, Instant};
 use rotakey::run::{Account, Host, Input, Signals};
 use rotakey::ui::{Outlet, Size};
 
+use crate::database::ACCOUNT_PASSWORD;
 use crate::world::{Calendar, World};
 
 /// So much simulated time passes in a second of waiting, when somebody watches.
@@ -166,6 +167,8 @@ impl Theatre {
             "OPENAI_ADMIN_KEY" => Some(world.openai_admin_key()),
             "VERCEL_TOKEN" => Some(world.vercel_token()),
             "RENDER_API_KEY" => Some(world.render_api_key()),
+            "OP_CONNECT_TOKEN" => Some(world.onepassword_token()),
+            "ROTAKEY_POSTGRES_PASSWORD" => Some(ACCOUNT_PASSWORD.to_owned()),
             "HOME" => Some(home.display().to_string()),
             "NO_COLOR" | "TERM" => std::env::var(name).ok(),
             _ => None,

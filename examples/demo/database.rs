@@ -1,0 +1,73 @@
+//! The customer's database: a real PostgreSQL, started for the demo where it is installed, thrown away afterwards.
+//!
+//! The customer's services keep a connection open, as applications do, and log in anew when it breaks.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use crate::postgres_server::{Postgres, programs};
+use crate::server::Home;
+
+/// What rotakey logs in with.
+pub(crate) const ACCOUNT_PASSWORD: &str = "the password of rotakey";
+/// What is live on day one, in the form that `rotakey adopt` reads from stdin.
+pub(crate) const LIVE: &str = r#"{ "user": "app", "password": "made up by a person" }"#;
+
+/// `None`: it is not here, or cannot run here.
+pub(crate) struct Database(Postgres);
+
+impl Database {
+    /// Starts one, if there is one to be started.
+    pub(crate) fn start() -> Option<Self> {
+        let programs = programs()?;
+        // What keeps it from starting has been said on stderr then; the demo goes on without it.
+        let started = std::thread::spawn(move || Postgres::of(&programs, Home::new(), &[]));
+        started.join().ok().map(Self)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.0.port
+    }
+
+    /// Where the services find it, once a user and a password stand in the template.
+    pub(crate) fn template(&self) -> String {
+        format!(
+            "postgres://{{user}}:{{password}}@127.0.0.1:{}/app",
+            self.port()
+        )
+    }
+
+    /// What the services have in their environment on day one.
+    pub(crate) fn live_url(&self) -> String {
+        let template = self.template();
+        let url = template.replace("{user}", "app");
+        url.replace("{password}", "made%20up%20by%20a%20person")
+    }
+
+    /// How many of the application's roles may log in.
+    pub(crate) fn roles_that_log_in(&self) -> String {
+        self.0.text(
+            "SELECT count(*)::text FROM pg_roles WHERE rolname IN ('app', 'app_a', 'app_b') AND rolcanlogin",
+        )
+    }
+
+    /// What a service does with the address that it runs with.
+    pub(crate) fn client() -> impl Fn(&str) -> bool + Send + 'static {
+        let open: Mutex<BTreeMap<String, postgres::Client>> = Mutex::default();
+        move |url| {
+            let Ok(mut open) = open.lock() else {
+                return false;
+            };
+            let known = open.get_mut(url);
+            if known.is_some_and(|client| client.simple_query("SELECT 1").is_ok()) {
+                return true;
+            }
+            let Ok(mut client) = postgres::Client::connect(url, postgres::NoTls) else {
+                return false;
+            };
+            let works = client.simple_query("SELECT 1").is_ok();
+            drop(open.insert(url.to_owned(), client));
+            works
+        }
+    }
+}
