@@ -32,6 +32,7 @@ mod theatre;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use rotakey::exit::Exit;
 
@@ -68,13 +69,13 @@ fn play() -> io::Result<ExitCode> {
     let directory = tempfile::tempdir()?;
     let calendar = Calendar::at("2024-01-22T09:00:00Z");
     let world = World::new(&calendar);
-    let database = Database::start();
-    let live = populate(&world, database.as_ref());
+    let database = Database::start().map(Arc::new);
+    let live = populate(&world, database.as_deref());
     let demo = Demo {
-        theatre: Theatre::open(directory.path(), &world)?,
+        theatre: Theatre::open(directory.path(), &world, database.clone())?,
         world: &world,
         directory: directory.path(),
-        database: database.as_ref(),
+        database: database.as_deref(),
     };
     demo.prologue()?;
     demo.adopt(&live)?;
@@ -102,7 +103,7 @@ vendors all the time, with what they were deployed with. Real: rotakey, its
 ledger, its audit log, and the shipped rotations.yaml. Nothing leaves this machine.",
         )?;
         stage.say(match self.database {
-            Some(_) => "The database is real, too: a PostgreSQL that lives as long as this demo.\n",
+            Some(_) => "The database is real, too: a PostgreSQL with that calendar for a clock.\n",
             None => {
                 "There is no PostgreSQL here to be started (`initdb` and `postgres` were looked\n\
                  for), so the database password of the schedule is left out.\n"
@@ -271,7 +272,7 @@ ledger, its audit log, and the shipped rotations.yaml. Nothing leaves this machi
     /// Counts, as the vendors counted. Whether all is well.
     fn epilogue(&self) -> io::Result<bool> {
         let (stage, world) = (&self.theatre, self.world);
-        stage.act("What the vendors and the customer's services counted")?;
+        stage.act("What the vendors and the services counted")?;
         let tallies = world.tallies();
         let served: u64 = tallies.values().map(|tally| tally.served).sum();
         let failed: u64 = tallies.values().map(|tally| tally.failed).sum();

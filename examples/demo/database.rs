@@ -5,6 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use chrono::{DateTime, Utc};
+use postgres::{Client, NoTls};
+
 use crate::postgres_server::{Postgres, programs};
 use crate::server::Home;
 
@@ -21,8 +24,17 @@ impl Database {
     pub(crate) fn start() -> Option<Self> {
         let programs = programs()?;
         // What keeps it from starting has been said on stderr then; the demo goes on without it.
-        let started = std::thread::spawn(move || Postgres::of(&programs, Home::new(), &[]));
+        let started = std::thread::spawn(move || {
+            let server = Postgres::of(&programs, Home::new(), &[]);
+            server.with_calendar();
+            server
+        });
         started.join().ok().map(Self)
+    }
+
+    /// What the calendar shows.
+    pub(crate) fn tell_time(&self, now: DateTime<Utc>) {
+        self.0.tell_time(&now.to_rfc3339());
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -53,21 +65,37 @@ impl Database {
 
     /// What a service does with the address that it runs with.
     pub(crate) fn client() -> impl Fn(&str) -> bool + Send + 'static {
-        let open: Mutex<BTreeMap<String, postgres::Client>> = Mutex::default();
-        move |url| {
-            let Ok(mut open) = open.lock() else {
-                return false;
-            };
-            let known = open.get_mut(url);
-            if known.is_some_and(|client| client.simple_query("SELECT 1").is_ok()) {
-                return true;
-            }
-            let Ok(mut client) = postgres::Client::connect(url, postgres::NoTls) else {
-                return false;
-            };
-            let works = client.simple_query("SELECT 1").is_ok();
-            drop(open.insert(url.to_owned(), client));
-            works
+        let pool = Mutex::new(Pool::default());
+        move |url| pool.lock().is_ok_and(|mut pool| pool.works(url))
+    }
+}
+
+/// Open connections by address, each with the number of the call that used it last.
+#[derive(Default)]
+struct Pool {
+    calls: u64,
+    open: BTreeMap<String, (u64, Client)>,
+}
+
+/// After so many calls of others its service is gone, and its connections with it.
+const IDLE: u64 = 30;
+
+impl Pool {
+    fn works(&mut self, url: &str) -> bool {
+        self.calls += 1;
+        let calls = self.calls;
+        self.open.retain(|_, (used, _)| calls - *used < IDLE);
+        if let Some((used, client)) = self.open.get_mut(url)
+            && client.simple_query("SELECT 1").is_ok()
+        {
+            *used = calls;
+            return true;
         }
+        let Ok(mut client) = Client::connect(url, NoTls) else {
+            return false;
+        };
+        let works = client.simple_query("SELECT 1").is_ok();
+        drop(self.open.insert(url.to_owned(), (calls, client)));
+        works
     }
 }

@@ -1,8 +1,6 @@
 //! The customer: four secrets, in five services and in the password manager, and the shipped schedule with the names and
 //! addresses of the simulated vendors in it.
 
-use std::fmt::Write as _;
-
 use crate::database::Database;
 use crate::world::{Kind, Project, Row, Service, World};
 
@@ -108,7 +106,7 @@ pub(crate) fn schedule(world: &World, database: Option<&Database>) -> String {
         ("stripe", world.stripe_url()),
         ("github", world.github_url()),
     ] {
-        drop(writeln!(more, "  {kind}: {{ base_url: \"{url}\" }}"));
+        more += &format!("  {kind}: {{ base_url: \"{url}\" }}\n");
     }
     text.replacen("accounts:\n", &more, 1)
 }

@@ -91,6 +91,23 @@ impl Postgres {
         postgres
     }
 
+    /// Lets the server tell another time than the machine's: what `tell_time` said last. Only `now()` is changed, which
+    /// is what rotakey asks for.
+    pub(crate) fn with_calendar(&self) {
+        let time = self.home.file("time").display().to_string();
+        self.sql(&format!(
+            "ALTER FUNCTION pg_catalog.now() RENAME TO real_now; \
+             CREATE FUNCTION pg_catalog.now() RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER \
+             AS $$ SELECT pg_read_file('{time}')::timestamptz $$"
+        ));
+    }
+
+    /// What time it is for the server from now on, in RFC 3339.
+    pub(crate) fn tell_time(&self, time: &str) {
+        // A reader must never find half of it.
+        self.home.replace("time", time);
+    }
+
     pub(crate) fn connect(
         &self,
         user: &str,
