@@ -9,10 +9,9 @@ use chrono::{DateTime, Utc};
 use postgres::{Client, NoTls};
 
 use crate::postgres_server::{Postgres, programs};
+pub(crate) use crate::server::ACCOUNT_PASSWORD;
 use crate::server::Home;
 
-/// What rotakey logs in with.
-pub(crate) const ACCOUNT_PASSWORD: &str = "the password of rotakey";
 /// What is live on day one, in the form that `rotakey adopt` reads from stdin.
 pub(crate) const LIVE: &str = r#"{ "user": "app", "password": "made up by a person" }"#;
 

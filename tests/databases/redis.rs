@@ -5,111 +5,13 @@ use std::sync::Arc;
 use ::redis::{Client, Connection, cmd};
 use rotakey::issuers::{Issuer, Verdict};
 use rotakey::model::Effect;
-use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::issuer::{self, ask, conformance, field, issued, key, refused, repeat};
-use crate::load::{ACCOUNT_PASSWORD, Load};
+use crate::load::Load;
 use crate::proxy::Proxy;
-use crate::server::{self, Home, Process};
-
-const LEGACY: &str = "made up by a person";
-/// What the page of the issuer says an account needs.
-const RIGHTS: &str = "+acl|getuser +acl|setuser +acl|save +acl|dryrun +config|get +config|rewrite +info +client|kill";
-
-struct Redis {
-    _process: Process,
-    home: Home,
-    port: u16,
-}
-
-impl Redis {
-    /// `None` where it is not installed.
-    fn start(more: &[&str]) -> Option<Self> {
-        let program = ["/usr/bin/redis-server", "/usr/local/bin/redis-server"];
-        let Some(program) = program
-            .iter()
-            .find(|path| std::path::Path::new(path).exists())
-        else {
-            server::absent("Redis");
-            return None;
-        };
-        let home = Home::new();
-        home.write(
-            "users.acl",
-            &format!(
-                "user default off\nuser admin on >admin ~* &* +@all\nuser app on #{} ~* &* +@all -@admin\n\
-                 user rotakey on #{} {RIGHTS}\n",
-                hash(LEGACY),
-                hash(ACCOUNT_PASSWORD)
-            ),
-        );
-        home.certificates("ours");
-        let port = server::free_port();
-        let mut command = home.command(program);
-        command.args([
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--aclfile",
-            "users.acl",
-            "--slowlog-log-slower-than",
-            "0",
-        ]);
-        command.args([
-            "--slowlog-max-len",
-            "10000",
-            "--enable-debug-command",
-            "yes",
-        ]);
-        if !more.contains(&"--tls-port") {
-            command.args(["--port", &port.to_string()]);
-        }
-        command.args(more.iter().map(|word| {
-            if *word == "PORT" {
-                port.to_string()
-            } else {
-                (*word).to_owned()
-            }
-        }));
-        let process = home.start(command, Signal::TERM, port);
-        Some(Self {
-            _process: process,
-            home,
-            port,
-        })
-    }
-
-    fn pair() -> Option<(Self, Self)> {
-        Some((Self::start(&[])?, Self::start(&[])?))
-    }
-
-    fn log_in(&self, user: &str, password: &str) -> Result<Connection, ::redis::RedisError> {
-        let client = Client::open(format!("redis://127.0.0.1:{}", self.port))?;
-        let mut connection = client.get_connection()?;
-        cmd("AUTH").arg(user).arg(password).exec(&mut connection)?;
-        Ok(connection)
-    }
-
-    fn rule(&self, rules: &str) {
-        let mut connection = self.log_in("admin", "admin").unwrap();
-        let words: Vec<&str> = rules.split(' ').collect();
-        cmd("ACL")
-            .arg("SETUSER")
-            .arg(&words)
-            .exec(&mut connection)
-            .unwrap();
-    }
-}
-
-fn hash(password: &str) -> String {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(password)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
+use crate::redis_server::{LEGACY, Redis, hash};
+use crate::server::ACCOUNT_PASSWORD;
 
 fn issuer_of(ports: &[u16], more: Value) -> Arc<dyn Issuer> {
     let nodes: Vec<String> = ports

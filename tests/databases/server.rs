@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// Databases refuse to run as root, and should.
 const NOBODY: &str = "65534";
 
+/// What rotakey logs in with, as `rotakey`, on any of them.
+pub(crate) const ACCOUNT_PASSWORD: &str = "the password of rotakey";
+
 /// The directory of one server. All of it belongs to whom the server runs as.
 pub(crate) struct Home(tempfile::TempDir);
 
