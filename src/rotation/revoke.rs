@@ -49,7 +49,7 @@ impl Drive<'_> {
             } else {
                 grace
             };
-            if !self.may_destroy(&name, grace)? {
+            if !self.may_destroy(&name, grace)? || !self.reap_twins(&name)? {
                 self.put_off_end(&name)?;
                 continue;
             }

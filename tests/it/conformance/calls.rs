@@ -93,7 +93,7 @@ fn json_at(path: &Path) -> Value {
 
 /// `examples/issuer.py`.
 pub(super) fn issuer(suite: &mut dyn Conforms) {
-    const LIVE: &str = "the first key of the partner, made by hand";
+    const LIVE: &str = "the-first-key-of-the-partner-made-by-hand";
     suite.all(&|| {
         let sandbox = vendors::with_file(LIVE);
         let road = Calls::of(&sandbox);

@@ -60,6 +60,7 @@ impl Scene {
 
     /// Lives on with lives that may end, one after the other, and with one that does not.
     pub(super) fn live_on(&self, lives: Vec<Life>) -> Result<End, String> {
+        let before = (self.used)(&self.sandbox);
         let mut lives = lives.into_iter();
         let life = RefCell::new(lives.next().unwrap_or_else(|| Life::until(None)));
         let mut run = |line: &str, stdin: &str| {
@@ -72,7 +73,7 @@ impl Scene {
         let watch = Watch {
             sandbox: &self.sandbox,
             examine: &|| self.examine(),
-            finished: &|| self.finished(),
+            finished: &|| self.finished(&before),
         };
         watch.live_on(|line| {
             let ran = run(line, "");
@@ -117,8 +118,8 @@ impl Scene {
         }
     }
 
-    /// One version lives, everything is on it, and nothing is open.
-    fn finished(&self) -> bool {
+    /// A new version lives and no other, everything is on it, and nothing is open.
+    fn finished(&self, before: &[String]) -> bool {
         let ledger = self.sandbox.ledger();
         let Some(secret) = secrets_of(&ledger)
             .as_object()
@@ -130,7 +131,8 @@ impl Scene {
         let live = (self.live)(&self.sandbox);
         let text = secret.to_string();
         let known = used.iter().chain(&live).all(|one| knows(&text, one));
-        secret["rotation"].is_null() && used.len() == 1 && live.len() <= 1 && known
+        let new = used.iter().all(|value| !before.contains(value));
+        secret["rotation"].is_null() && new && used.len() == 1 && live.len() <= 1 && known
     }
 }
 
