@@ -32,8 +32,10 @@ mod redis_server;
 #[path = "../databases/server.rs"]
 mod server;
 
+mod assisted;
 mod conformance;
 mod crash;
+mod evidence;
 mod fleet;
 mod layering;
 mod life;
