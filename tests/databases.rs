@@ -3,6 +3,10 @@
 //! `tests/servers.sh` installs the servers. Without one its tests say so and pass, unless `ROTAKEY_SERVERS=required`.
 
 #[cfg(test)]
+#[allow(
+    dead_code,
+    reason = "shared with the demo and the conformance suite, which do more with it"
+)]
 #[path = "databases/server.rs"]
 mod server;
 
@@ -39,6 +43,10 @@ mod postgres_load;
 mod postgres_roles;
 #[cfg(test)]
 #[cfg(feature = "postgres")]
+#[allow(
+    dead_code,
+    reason = "shared with the demo and the conformance suite, which do more with it"
+)]
 #[path = "databases/postgres_server.rs"]
 mod postgres_server;
 
@@ -48,6 +56,10 @@ mod postgres_server;
 mod redis_load;
 #[cfg(test)]
 #[cfg(feature = "redis")]
+#[allow(
+    dead_code,
+    reason = "shared with the demo and the conformance suite, which do more with it"
+)]
 #[path = "databases/redis_server.rs"]
 mod redis_server;
 #[cfg(test)]

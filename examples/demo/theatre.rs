@@ -13,6 +13,7 @@ use rotakey::model::{Clock, Instant};
 use rotakey::run::{Account, Host, Input, Signals};
 use rotakey::ui::{Outlet, Size};
 
+use crate::database::{ACCOUNT_PASSWORD, Database};
 use crate::world::{Calendar, World};
 
 /// So much simulated time passes in a second of waiting, when somebody watches.
@@ -31,6 +32,7 @@ enum Audience {
 
 /// The stage, and everything on it that is not a vendor.
 pub(crate) struct Theatre {
+    database: Option<Arc<Database>>,
     directory: PathBuf,
     world: World,
     signals: Signals,
@@ -40,13 +42,18 @@ pub(crate) struct Theatre {
 /// The calendar of the simulated world, as the clock of a run.
 struct Simulated {
     calendar: Calendar,
+    database: Option<Arc<Database>>,
     signals: Signals,
     audience: Audience,
 }
 
 impl Clock for Simulated {
     fn now(&self) -> Instant {
-        self.calendar.now()
+        let now = self.calendar.now();
+        if let Some(database) = &self.database {
+            database.tell_time(now);
+        }
+        now
     }
 
     fn wait(&self, span: TimeDelta) {
@@ -68,12 +75,17 @@ impl Clock for Simulated {
 
 impl Theatre {
     /// Opens the stage in a directory. Ctrl-C ends the run on it after a safe point, as it does for real.
-    pub(crate) fn open(directory: &Path, world: &World) -> io::Result<Self> {
+    pub(crate) fn open(
+        directory: &Path,
+        world: &World,
+        database: Option<Arc<Database>>,
+    ) -> io::Result<Self> {
         let audience = match io::stdout().is_terminal() {
             true => Audience::Person,
             false => Audience::Pipe,
         };
         Ok(Self {
+            database,
             directory: directory.to_owned(),
             world: world.clone(),
             signals: Signals::listen()?,
@@ -166,12 +178,15 @@ impl Theatre {
             "OPENAI_ADMIN_KEY" => Some(world.openai_admin_key()),
             "VERCEL_TOKEN" => Some(world.vercel_token()),
             "RENDER_API_KEY" => Some(world.render_api_key()),
+            "OP_CONNECT_TOKEN" => Some(world.onepassword_token()),
+            "ROTAKEY_POSTGRES_PASSWORD" => Some(ACCOUNT_PASSWORD.to_owned()),
             "HOME" => Some(home.display().to_string()),
             "NO_COLOR" | "TERM" => std::env::var(name).ok(),
             _ => None,
         };
         let clock = Simulated {
             calendar: self.world.calendar(),
+            database: self.database.clone(),
             signals: self.signals.clone(),
             audience: self.audience,
         };

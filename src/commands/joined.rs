@@ -160,8 +160,8 @@ impl Ground {
 }
 
 fn passed(findings: Vec<Finding>) -> Result<(), Fault> {
-    let all = findings.into_iter().map(|finding| finding.result);
-    all.map(|result| result.map(drop)).collect()
+    let mut all = findings.into_iter();
+    all.try_for_each(|finding| finding.result.map(drop))
 }
 
 impl Joined {

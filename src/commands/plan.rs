@@ -55,8 +55,8 @@ pub fn plan(run: &mut Run, args: &Args) -> Result<Exit> {
 fn look(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
     let ledger = joined.read(run)?;
     if let Some(place) = &args.using {
-        let names = using::exposed(&joined, place)?;
-        return using::show(run, &joined, ledger.state(), &names);
+        let names = using::exposed(joined, place)?;
+        return using::show(run, joined, ledger.state(), &names);
     }
     let now = args.at.unwrap_or(run.now);
     let most = joined.max_per_run;

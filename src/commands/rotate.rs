@@ -113,7 +113,7 @@ fn forward(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
         return Ok(errands.merge(report::idle(run, &items, manner)));
     }
     if args.revoke_first {
-        emergency::meant(run, &joined, &items, args.yes)?;
+        emergency::meant(run, joined, &items, args.yes)?;
     }
     let mut ledger = joined.lock(run)?;
     let mut items = plan(&joined.secrets, ledger.state(), &ask);
@@ -125,8 +125,8 @@ fn forward(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
         leak: args.leak(run.now),
     };
     let outcomes = match purpose.leak {
-        Some(_) => emergency::fight(run, &joined, &mut ledger, purpose, items)?,
-        None => super::drive::with(run, &joined, &mut ledger, purpose, |tools| {
+        Some(_) => emergency::fight(run, joined, &mut ledger, purpose, items)?,
+        None => super::drive::with(run, joined, &mut ledger, purpose, |tools| {
             rotation::rotate(tools, &items)
         })?,
     };

@@ -4,7 +4,7 @@ use crate::issuers::{Ability, Request, Trust, Verdict};
 use crate::ledger::{
     Begun, LedgerError, NewVersion, Phase, Progress as Inside, Step, Trigger, What,
 };
-use crate::model::{Effect, Fault, Hint, Key, Making, RotationId, SecretName};
+use crate::model::{Effect, Fault, Hint, Key, KeyId, Making, RotationId, SecretName};
 
 use super::drive::{Drive, Lost};
 use super::guard;
@@ -15,6 +15,7 @@ use super::progress::Happening;
 use super::secret::Secret;
 
 /// Whether keys that nobody will use are gone.
+#[derive(PartialEq, Eq)]
 enum Reaped {
     All,
     /// One is left, and the ending says why.
@@ -208,6 +209,40 @@ impl Drive<'_> {
             Reaped::All => self.again(name, lost),
             Reaped::Left => Ok(()),
         }
+    }
+
+    /// Removes keys that bear the tag of this rotation and are not its key: a request to make one may be carried out
+    /// twice on its way, and nobody holds the value of the second. Only for a time when all requests have landed (G2).
+    /// `false`: one may be left, and the ending says why.
+    pub(super) fn reap_twins(&mut self, name: &SecretName) -> Result<bool, LedgerError> {
+        let secret = self.secret(name);
+        let Some((tag, state)) = self
+            .open(name)
+            .map(|open| open.tag.clone())
+            .zip(self.state(name))
+        else {
+            return Ok(true);
+        };
+        if secret.issuer.capabilities().finds == Ability::No {
+            return Ok(true);
+        }
+        let known: Vec<Option<KeyId>> = state
+            .versions
+            .iter()
+            .map(|version| version.key_id.clone())
+            .collect();
+        let found = match secret.issuer.find(&tag) {
+            Ok(found) => found,
+            Err(fault) => {
+                self.dead_end_fault(name, &fault)?;
+                return Ok(false);
+            }
+        };
+        let twins = found
+            .into_iter()
+            .map(|found| found.key)
+            .filter(|key| key.id.is_some() && !known.contains(&key.id));
+        Ok(self.reap(name, twins.collect())? == Reaped::All)
     }
 
     /// Kills keys that nobody will use.

@@ -53,7 +53,7 @@ impl Drive<'_> {
                 self.gone(&name, None, died)?;
                 continue;
             }
-            if !self.may_destroy(&name, grace)? {
+            if !self.may_destroy(&name, grace)? || !self.reap_twins(&name)? {
                 self.put_off_end(&name)?;
                 continue;
             }

@@ -243,7 +243,10 @@ impl Drive<'_> {
                 self.wait(&name, wait);
                 continue;
             }
-            if !self.survivor_works(&name)? || !self.nothing_holds_new(&name)? {
+            if !self.survivor_works(&name)?
+                || !self.nothing_holds_new(&name)?
+                || !self.reap_twins(&name)?
+            {
                 continue;
             }
             let why = self

@@ -8,6 +8,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::server::ACCOUNT_PASSWORD;
+
 /// Rotations in one test, unless `ROTAKEY_ROUNDS` says otherwise.
 const ROUNDS: u32 = 10;
 const CLIENTS: u32 = 4;
@@ -153,6 +155,3 @@ fn rotakey(folder: &Path, words: &[&str], input: &str) {
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{words:?}: {}\n{said}", done.status);
 }
-
-/// What the accounts of the tests log in with, in the variable of that name.
-pub(crate) const ACCOUNT_PASSWORD: &str = "the password of rotakey";

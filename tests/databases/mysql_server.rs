@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::issuer;
-use crate::load::ACCOUNT_PASSWORD;
+use crate::server::ACCOUNT_PASSWORD;
 use crate::server::{self, Home, Process};
 
 pub(crate) const LEGACY: &str = "made up by a person";

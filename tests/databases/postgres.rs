@@ -1,14 +1,40 @@
 //! The PostgreSQL issuer.
 
+use std::sync::Arc;
+
 use rotakey::issuers::{Issuer, Verdict};
 use rotakey::model::{Effect, Tag};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::issuer::{ask, conformance, field, issued, key, refused, repeat};
+use crate::issuer::{self, ask, conformance, field, issued, key, refused, repeat};
 use crate::postgres_server::Postgres;
 use crate::proxy::Proxy;
 
 const LEGACY: &str = "made up by a person";
+
+impl Postgres {
+    pub(crate) fn issuer(&self) -> Arc<dyn Issuer> {
+        self.issuer_with(json!({}), &[])
+    }
+
+    pub(crate) fn issuer_with(&self, more: Value, settings: &[(&str, &str)]) -> Arc<dyn Issuer> {
+        let mut config =
+            json!({"database": "app", "owner": "app_owner", "roles": ["app_a", "app_b"]});
+        config
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let port = self.port.to_string();
+        let usual = [
+            ("host", "127.0.0.1"),
+            ("port", &port),
+            ("user", "rotakey"),
+            ("password", "the password of rotakey"),
+        ];
+        let all: Vec<_> = usual.into_iter().chain(settings.iter().copied()).collect();
+        issuer::build(json!({"postgres": config}), &all)
+    }
+}
 
 #[test]
 fn versions_come_and_go_and_no_password_is_in_the_log() {

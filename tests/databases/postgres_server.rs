@@ -1,14 +1,10 @@
 //! A throw-away PostgreSQL, set up as the issuer's page says.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use postgres::{Client, NoTls};
-use rotakey::issuers::Issuer;
 use rustix::process::Signal;
-use serde_json::{Value, json};
 
-use crate::issuer;
 use crate::server::{self, Home, Process};
 
 /// What a person does once, as the page of the issuer says it.
@@ -26,15 +22,20 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// `None` where it is not installed.
+    /// `None` where it is not installed, which was said then.
     pub(crate) fn start(settings: &[&str]) -> Option<Self> {
         let Some(programs) = programs() else {
             server::absent("PostgreSQL");
             return None;
         };
         let home = Home::new();
-        home.write("password", "the password of the superuser");
         home.certificates("ours");
+        Some(Self::of(&programs, home, settings))
+    }
+
+    /// One of these programs, in that directory.
+    pub(crate) fn of(programs: &Path, home: Home, settings: &[&str]) -> Self {
+        home.write("password", "the password of the superuser");
         server::run(home.command(programs.join("initdb")).args([
             "-D",
             "data",
@@ -87,7 +88,24 @@ impl Postgres {
             .unwrap();
         postgres.sql(SETUP);
         postgres.sql("ALTER DATABASE app OWNER TO app_owner");
-        Some(postgres)
+        postgres
+    }
+
+    /// Lets the server tell another time than the machine's: what `tell_time` said last. Only `now()` is changed, which
+    /// is what rotakey asks for.
+    pub(crate) fn with_calendar(&self) {
+        let time = self.home.file("time").display().to_string();
+        self.sql(&format!(
+            "ALTER FUNCTION pg_catalog.now() RENAME TO real_now; \
+             CREATE FUNCTION pg_catalog.now() RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER \
+             AS $$ SELECT pg_read_file('{time}')::timestamptz $$"
+        ));
+    }
+
+    /// What time it is for the server from now on, in RFC 3339.
+    pub(crate) fn tell_time(&self, time: &str) {
+        // A reader must never find half of it.
+        self.home.replace("time", time);
     }
 
     pub(crate) fn connect(
@@ -120,37 +138,21 @@ impl Postgres {
     pub(crate) fn text(&self, query: &str) -> String {
         self.admin("app").query_one(query, &[]).unwrap().get(0)
     }
-
-    pub(crate) fn issuer(&self) -> Arc<dyn Issuer> {
-        self.issuer_with(json!({}), &[])
-    }
-
-    pub(crate) fn issuer_with(&self, more: Value, settings: &[(&str, &str)]) -> Arc<dyn Issuer> {
-        let mut config =
-            json!({"database": "app", "owner": "app_owner", "roles": ["app_a", "app_b"]});
-        config
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        let port = self.port.to_string();
-        let usual = [
-            ("host", "127.0.0.1"),
-            ("port", &port),
-            ("user", "rotakey"),
-            ("password", "the password of rotakey"),
-        ];
-        let all: Vec<_> = usual.into_iter().chain(settings.iter().copied()).collect();
-        issuer::build(json!({"postgres": config}), &all)
-    }
 }
 
 /// Where the newest one is.
-fn programs() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let mut versions: Vec<PathBuf> = versions
-        .map(|entry| entry.unwrap().path().join("bin"))
-        .collect();
+pub(crate) fn programs() -> Option<PathBuf> {
+    let installed = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let versions = installed.flatten().map(|entry| entry.path().join("bin"));
+    let mut versions: Vec<PathBuf> = versions.collect();
     versions.retain(|programs| programs.join("initdb").exists());
     versions.sort();
-    versions.pop()
+    // Elsewhere than on Debian they stand where every program stands.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut plain = std::env::split_paths(&path);
+    versions
+        .pop()
+        .or_else(|| plain.find(|programs| programs.join("initdb").exists()))
 }

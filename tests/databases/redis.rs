@@ -8,9 +8,9 @@ use rotakey::model::Effect;
 use serde_json::{Value, json};
 
 use crate::issuer::{self, ask, conformance, field, issued, key, refused, repeat};
-use crate::load::ACCOUNT_PASSWORD;
 use crate::proxy::Proxy;
 use crate::redis_server::{LEGACY, Redis, hash};
+use crate::server::ACCOUNT_PASSWORD;
 
 fn issuer_of(ports: &[u16], more: Value) -> Arc<dyn Issuer> {
     let nodes: Vec<String> = ports

@@ -1,11 +1,13 @@
-//! A throw-away Redis, set up as the issuer's page says.
+//! A throw-away Redis with the users that the issuer's page asks for.
+
+use std::collections::BTreeMap;
 
 use ::redis::{Client, Connection, cmd};
 use rustix::process::Signal;
 
-use crate::load::ACCOUNT_PASSWORD;
-use crate::server::{self, Home, Process};
+use crate::server::{self, ACCOUNT_PASSWORD, Home, Process};
 
+/// What is live at first.
 pub(crate) const LEGACY: &str = "made up by a person";
 /// What the page of the issuer says an account needs.
 const RIGHTS: &str = "+acl|getuser +acl|setuser +acl|save +acl|dryrun +config|get +config|rewrite +info +client|kill";
@@ -89,6 +91,20 @@ impl Redis {
         Ok(connection)
     }
 
+    /// How many passwords a user has.
+    pub(crate) fn passwords(&self, user: &str) -> usize {
+        let mut connection = self.log_in("admin", "admin").unwrap();
+        let mut user: BTreeMap<String, ::redis::Value> = cmd("ACL")
+            .arg("GETUSER")
+            .arg(user)
+            .query(&mut connection)
+            .unwrap();
+        let passwords = user.remove("passwords").unwrap();
+        ::redis::from_redis_value::<Vec<String>>(passwords)
+            .unwrap()
+            .len()
+    }
+
     pub(crate) fn rule(&self, rules: &str) {
         let mut connection = self.log_in("admin", "admin").unwrap();
         let words: Vec<&str> = rules.split(' ').collect();
@@ -100,7 +116,6 @@ impl Redis {
     }
 }
 
-/// As Redis keeps a password.
 pub(crate) fn hash(password: &str) -> String {
     use sha2::{Digest, Sha256};
     Sha256::digest(password)

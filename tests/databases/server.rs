@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// Databases refuse to run as root, and should.
 const NOBODY: &str = "65534";
 
+/// What rotakey logs in with, as `rotakey`, on any of them.
+pub(crate) const ACCOUNT_PASSWORD: &str = "the password of rotakey";
+
 /// The directory of one server. All of it belongs to whom the server runs as.
 pub(crate) struct Home(tempfile::TempDir);
 
@@ -43,6 +46,13 @@ impl Home {
         std::fs::write(self.file(name), text).unwrap();
         self.hand_over();
         self.file(name)
+    }
+
+    /// Puts a file into the place of another, which a server that runs can read.
+    pub(crate) fn replace(&self, name: &str, text: &str) {
+        let new = self.file(&format!("new-{:?}", std::thread::current().id()));
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, self.file(name)).unwrap();
     }
 
     pub(crate) fn hand_over(&self) {

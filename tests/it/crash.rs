@@ -4,76 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
-
 use crate::support::mortal::Life;
 use crate::support::oracle::{End, live_on};
 use crate::support::sandbox::Sandbox;
 use crate::support::shop;
-use crate::support::world::{Fault, Moment, RetryAfter};
-
-/// What goes wrong at a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    KilledBefore,
-    KilledAfter,
-    /// Killed while the request is on its way; it lands minutes later.
-    KilledLate,
-    RequestLost,
-    ReplyLost,
-    ActsLate,
-    Forbidden,
-    TooMany,
-    TooManySoon,
-    TooManyForLong,
-    ErrorBefore,
-    ErrorAfter,
-    Redirect,
-    Hostile,
-    Huge,
-    Html,
-    HalfJson,
-}
+use crate::support::trouble::{Trouble, spoil};
+use crate::support::world::Moment;
 
 use Trouble::*;
-
-impl Trouble {
-    fn fault(self) -> Fault {
-        let soon = TimeDelta::minutes(5);
-        match self {
-            KilledBefore | RequestLost => Fault::request_lost(),
-            KilledAfter | ReplyLost => Fault::reply_lost(),
-            KilledLate | ActsLate => Fault::acts_late(soon),
-            Forbidden => Fault::refuse(403),
-            TooMany => Fault::too_many(RetryAfter::Absent),
-            TooManySoon => Fault::too_many(RetryAfter::Seconds(20)),
-            TooManyForLong => Fault::too_many(RetryAfter::Date(TimeDelta::hours(2))),
-            ErrorBefore => Fault::refuse(500),
-            ErrorAfter => Fault::error_after_acting(500),
-            Redirect => Fault::redirect(307),
-            Hostile => Fault::hostile(400),
-            Huge => Fault::huge(),
-            Html => Fault::html(502),
-            HalfJson => Fault::half_json(),
-        }
-    }
-
-    fn kills(self) -> bool {
-        matches!(self, KilledBefore | KilledAfter | KilledLate)
-    }
-}
-
-/// A life in which this goes wrong at the n-th request after the adoptions.
-fn spoil(sandbox: &Sandbox, n: u64, trouble: Trouble, life: &Life) {
-    let n = n + sandbox.world.requests().len() as u64;
-    sandbox.world.fault(n, trouble.fault());
-    if trouble.kills() {
-        let life = life.clone();
-        sandbox
-            .world
-            .on_request(n, Moment::Before, move || life.end());
-    }
-}
 
 /// The length of a good life in requests and in commits.
 fn length() -> (u64, u64) {

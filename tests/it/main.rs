@@ -9,10 +9,35 @@ mod support {
     pub(crate) mod people;
     pub(crate) mod sandbox;
     pub(crate) mod shop;
+    pub(crate) mod trouble;
     pub(crate) mod world;
 }
 
+#[cfg(feature = "postgres")]
+#[allow(
+    dead_code,
+    reason = "shared with the tests of the database issuers, which do more with it"
+)]
+#[path = "../databases/postgres_server.rs"]
+mod postgres_server;
+#[cfg(feature = "redis")]
+#[allow(
+    dead_code,
+    reason = "shared with the tests of the database issuers, which do more with it"
+)]
+#[path = "../databases/redis_server.rs"]
+mod redis_server;
+#[allow(
+    dead_code,
+    reason = "shared with the tests of the database issuers, which do more with it"
+)]
+#[path = "../databases/server.rs"]
+mod server;
+
+mod assisted;
+mod conformance;
 mod crash;
+mod evidence;
 mod fleet;
 mod layering;
 mod life;

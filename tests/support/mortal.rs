@@ -5,8 +5,9 @@
 //! refuse to serve and unwind instead.
 
 use std::panic::resume_unwind;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::panicking;
 
 use chrono::TimeDelta;
@@ -27,6 +28,8 @@ pub(crate) struct Life(Arc<Inner>);
 
 struct Inner {
     over: AtomicBool,
+    /// A file whose appearance ends the life: how a program of the test kills the run that started it.
+    omen: OnceLock<PathBuf>,
     commits: AtomicU64,
     last_commit: Option<(u64, Moment)>,
     end: Box<End>,
@@ -45,6 +48,7 @@ impl Life {
     ) -> Self {
         Self(Arc::new(Inner {
             over: AtomicBool::new(false),
+            omen: OnceLock::new(),
             commits: AtomicU64::new(0),
             last_commit,
             end: Box::new(end),
@@ -57,8 +61,13 @@ impl Life {
         (self.0.end)();
     }
 
+    /// Lets this life end when that file is there.
+    pub(crate) fn fear(&self, omen: PathBuf) {
+        self.0.omen.set(omen).ok();
+    }
+
     pub(crate) fn is_over(&self) -> bool {
-        self.0.over.load(Ordering::SeqCst)
+        self.0.over.load(Ordering::SeqCst) || self.0.omen.get().is_some_and(|omen| omen.exists())
     }
 
     /// How many commits were begun.

@@ -24,14 +24,14 @@ pub(crate) fn examine(sandbox: &Sandbox) -> Result<(), String> {
     orphans(sandbox, &secrets).map(drop)
 }
 
-fn none<T: std::fmt::Debug>(what: &str, found: Vec<T>) -> Result<(), String> {
+pub(crate) fn none<T: std::fmt::Debug>(what: &str, found: Vec<T>) -> Result<(), String> {
     match found.is_empty() {
         true => Ok(()),
         false => Err(format!("{what}: {found:?}")),
     }
 }
 
-fn secrets_of(ledger: &Value) -> &Value {
+pub(crate) fn secrets_of(ledger: &Value) -> &Value {
     let secrets = &ledger["state"]["secrets"];
     assert!(secrets.is_object(), "the ledger has secrets");
     secrets
@@ -113,35 +113,65 @@ fn nights() -> [TimeDelta; 8] {
     ]
 }
 
+/// What is looked at while a life goes on.
+pub(crate) struct Watch<'w> {
+    pub(crate) sandbox: &'w Sandbox,
+    /// `Err` says what is broken.
+    pub(crate) examine: &'w dyn Fn() -> Result<(), String>,
+    /// Whether everything has come to its end.
+    pub(crate) finished: &'w dyn Fn() -> bool,
+}
+
 /// Runs what cron runs until everything is done, and examines after every run and after all time that passes. `run`
 /// carries out one command line.
-pub(crate) fn live_on(sandbox: &Sandbox, mut run: impl FnMut(&str) -> Ran) -> Result<End, String> {
-    let mut told = false;
-    for night in std::iter::once(TimeDelta::zero()).chain(nights()) {
-        sandbox.advance(night);
-        examine(sandbox)?;
-        for line in ["rotate", "revoke"] {
-            let ran = run(line);
-            if !EXITS.contains(&ran.exit) {
-                return Err(format!("`{line}` exits with {:?}", ran.exit));
-            }
-            told = ran.exit == Some(3);
-            if told && !(ran.stderr.contains("hint: ") && ran.stderr.contains("error: ")) {
-                return Err(format!("a person is needed and not told why: {ran:?}"));
-            }
-            examine(sandbox).map_err(|broken| format!("after `{line}`: {broken}"))?;
-            if told {
-                // The next command of that night is not run: cron's `&&`.
-                break;
-            }
-        }
-        if night > TimeDelta::hours(1) && finished(sandbox) {
-            return quiet_at_last(sandbox).map(|()| End::Done);
-        }
+pub(crate) fn live_on(sandbox: &Sandbox, run: impl FnMut(&str) -> Ran) -> Result<End, String> {
+    let watch = Watch {
+        sandbox,
+        examine: &|| examine(sandbox),
+        finished: &|| finished(sandbox),
+    };
+    watch.live_on(run)
+}
+
+impl Watch<'_> {
+    /// Whether some run has said what a person is to do. It is said once; after that the exit code says that it is
+    /// still to be done.
+    fn somebody_knows(&self) -> bool {
+        let runs = self.sandbox.transcripts().into_iter();
+        let runs = runs.filter(|ran| ran.exit == Some(3));
+        let mut told = runs.map(|ran| ran.stderr);
+        told.any(|said| said.contains("hint: ") && said.contains("error: "))
     }
-    match told {
-        true => Ok(End::Person),
-        false => Err("it never ends".to_owned()),
+
+    /// The same for any scene.
+    pub(crate) fn live_on(&self, mut run: impl FnMut(&str) -> Ran) -> Result<End, String> {
+        let mut told = false;
+        for night in std::iter::once(TimeDelta::zero()).chain(nights()) {
+            self.sandbox.advance(night);
+            (self.examine)()?;
+            for line in ["rotate", "revoke"] {
+                let ran = run(line);
+                if !EXITS.contains(&ran.exit) {
+                    return Err(format!("`{line}` exits with {:?}", ran.exit));
+                }
+                told = ran.exit == Some(3);
+                if told && !self.somebody_knows() {
+                    return Err(format!("a person is needed and not told why: {ran:?}"));
+                }
+                (self.examine)().map_err(|broken| format!("after `{line}`: {broken}"))?;
+                if told {
+                    // The next command of that night is not run: cron's `&&`.
+                    break;
+                }
+            }
+            if night > TimeDelta::hours(1) && (self.finished)() {
+                return quiet_at_last(self.sandbox).map(|()| End::Done);
+            }
+        }
+        match told {
+            true => Ok(End::Person),
+            false => Err("it never ends".to_owned()),
+        }
     }
 }
 

@@ -362,14 +362,20 @@ impl Sandbox {
     /// The ledger as stock `age -d` shows it.
     #[track_caller]
     pub(crate) fn ledger(&self) -> serde_json::Value {
-        let identity = self.read("identity.txt");
-        let identity = identity
-            .lines()
-            .find(|line| line.starts_with("AGE-SECRET-KEY-"))
-            .and_then(|line| line.parse::<age::x25519::Identity>().ok())
-            .expect("an age identity");
-        let sealed = fs::read(self.path("ledger.json.age")).expect("a ledger");
-        let text = age::decrypt(&identity, &sealed).expect("a ledger for this identity");
-        serde_json::from_slice(&text).expect("JSON")
+        ledger_at(self.directory.path())
     }
+}
+
+/// The ledger in that directory, as stock `age -d` shows it.
+#[track_caller]
+pub(crate) fn ledger_at(directory: &Path) -> serde_json::Value {
+    let identity = fs::read_to_string(directory.join("identity.txt")).expect("an identity");
+    let identity = identity
+        .lines()
+        .find(|line| line.starts_with("AGE-SECRET-KEY-"))
+        .and_then(|line| line.parse::<age::x25519::Identity>().ok())
+        .expect("an age identity");
+    let sealed = fs::read(directory.join("ledger.json.age")).expect("a ledger");
+    let text = age::decrypt(&identity, &sealed).expect("a ledger for this identity");
+    serde_json::from_slice(&text).expect("JSON")
 }

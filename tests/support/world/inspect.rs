@@ -1,6 +1,5 @@
 //! What a test may look at from outside: which value stands where, which one runs, and whether any of them is dead.
 
-use super::openai::ApiKey;
 use super::services::Instance;
 use super::state::State;
 
@@ -50,7 +49,34 @@ impl State {
             let site = format!("render/group/{}", group.name);
             group.variables.iter().map(move |pair| plain(&site, pair))
         });
-        rows.chain(shared).chain(own).chain(groups).collect()
+        let items = self.onepassword.items.iter().map(|item| Stored {
+            site: format!("1password/Infra/{}", item.title),
+            variable: "credential".into(),
+            value: item.value.clone(),
+            id: None,
+        });
+        let workflows = self.github.secrets.iter().map(|secret| Stored {
+            site: "github/acme/web".into(),
+            variable: secret.name.clone(),
+            value: secret.value.clone(),
+            id: None,
+        });
+        let vault = self.vault.versions.last();
+        let vault = vault
+            .into_iter()
+            .flat_map(|(data, _)| data)
+            .map(|(key, value)| Stored {
+                site: "vault/secret/web".into(),
+                variable: key.clone(),
+                value: value.as_str().unwrap_or_default().to_owned(),
+                id: None,
+            });
+        let stores = items.chain(workflows).chain(vault);
+        rows.chain(shared)
+            .chain(own)
+            .chain(groups)
+            .chain(stores)
+            .collect()
     }
 
     pub(super) fn running(&self) -> Vec<Running> {
@@ -77,10 +103,14 @@ impl State {
         self.users(|found| found == value)
     }
 
-    /// Every site that stores, and every service that runs, a key that OpenAI made and that is deleted or expired.
+    /// Every site that stores, and every service that runs, a key that its vendor has ended.
     pub(super) fn uses_dead_key(&self) -> Vec<String> {
-        let dead = |key: &ApiKey| key.dead(self.now);
-        self.users(|value| self.openai.find(value).is_some_and(dead))
+        let now = self.now;
+        self.users(|value| {
+            let openai = self.openai.find(value).is_some_and(|key| key.dead(now));
+            let stripe = self.stripe.find(value).is_some_and(|key| key.dead(now));
+            openai || stripe || self.github.find(value).is_some_and(|key| key.dead(now))
+        })
     }
 
     fn users(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {

@@ -4,12 +4,18 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-/// One of the three simulated vendors.
+/// One of the simulated vendors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Vendor {
     OpenAi,
     Vercel,
     Render,
+    Stripe,
+    GitHub,
+    /// A 1Password Connect server.
+    OnePassword,
+    /// A KV store of HashiCorp Vault.
+    Vault,
 }
 
 /// One request to a vendor.

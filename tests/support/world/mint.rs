@@ -26,6 +26,16 @@ impl Mint {
         value
     }
 
+    /// A secret value that has a name instead of a number: adding one changes no other value of the world.
+    pub(super) fn named_secret(&mut self, name: &str, prefix: &str, length: usize) -> String {
+        let seed = name.bytes().fold(GAMMA, |seed, byte| {
+            seed.wrapping_mul(31).wrapping_add(byte.into())
+        });
+        let value = format!("{prefix}{}", letters(seed, length));
+        self.secrets.push(value.clone());
+        value
+    }
+
     /// Remembers a secret that was made elsewhere, such as a generated password written by the client. Short values are
     /// taken for plain settings: looking for `3000` everywhere would find it.
     pub(super) fn remember(&mut self, value: &str) {

@@ -1,5 +1,5 @@
-//! The simulated world: OpenAI, Vercel and Render on loopback, and the customer's services that run there and call
-//! OpenAI with whatever key their live deployment was created with.
+//! The simulated world: the vendors on loopback, and the customer's services that run there and call OpenAI, Stripe and
+//! GitHub with whatever key their live deployment was created with.
 //!
 //! Time is the [`Calendar`]'s, so the same requests at the same times give the same world. A test sets the scene
 //! (`setup`), lets things go wrong (`faults`), runs the client against the three URLs, and then looks at what the vendors
@@ -11,10 +11,12 @@ mod calendar;
 mod control;
 mod faults;
 mod gate;
+mod github;
 mod inspect;
 mod log;
 mod message;
 mod mint;
+mod onepassword;
 mod openai;
 mod render;
 mod report;
@@ -24,6 +26,8 @@ mod services;
 mod settings;
 mod setup;
 mod state;
+mod stripe;
+mod vault;
 mod vercel;
 
 use std::sync::atomic::AtomicU64;
@@ -33,6 +37,7 @@ use std::sync::{Arc, MutexGuard, Weak};
 pub(crate) use self::{
     calendar::Calendar,
     faults::{At, Fault, Moment, RetryAfter},
+    github::Token,
     inspect::{Running, Stored},
     log::{Entry, Vendor, Violation},
     mint::last4,
@@ -40,6 +45,7 @@ pub(crate) use self::{
     render::{Service, Trouble},
     services::{Failure, Sick, Tally},
     settings::{DeployReply, GroupWrite, OpenAiEra, Overlap, Paging, Settings},
+    stripe::StripeKey,
     vercel::{EnvShape, Kind, Project, Row, Targets, Verdict},
 };
 
@@ -47,7 +53,7 @@ use gate::Core;
 use server::{Answer, Server};
 use state::State;
 
-/// Three vendors, their customer's services, and a trap for whoever follows redirects. Clones are the same world; the
+/// The vendors, their customer's services, and a trap for whoever follows redirects. Clones are the same world; the
 /// ports close with the last one.
 #[derive(Clone)]
 pub(crate) struct World {
@@ -59,6 +65,10 @@ struct Servers {
     openai: Server,
     vercel: Server,
     render: Server,
+    stripe: Server,
+    github: Server,
+    onepassword: Server,
+    vault: Server,
     health: Server,
     _trap: Server,
 }
@@ -81,6 +91,10 @@ impl World {
             openai: listen(Vendor::OpenAi),
             vercel: listen(Vendor::Vercel),
             render: listen(Vendor::Render),
+            stripe: listen(Vendor::Stripe),
+            github: listen(Vendor::GitHub),
+            onepassword: listen(Vendor::OnePassword),
+            vault: listen(Vendor::Vault),
             health: Server::start(move |request| {
                 Answer::Whole(for_health.state().health(&request))
             }),
@@ -113,6 +127,23 @@ impl World {
 
     pub(crate) fn render_url(&self) -> String {
         format!("{}/v1", self.servers.render.url())
+    }
+
+    pub(crate) fn stripe_url(&self) -> String {
+        self.servers.stripe.url()
+    }
+
+    pub(crate) fn github_url(&self) -> String {
+        self.servers.github.url()
+    }
+
+    /// The address of the 1Password Connect server.
+    pub(crate) fn onepassword_url(&self) -> String {
+        self.servers.onepassword.url()
+    }
+
+    pub(crate) fn vault_url(&self) -> String {
+        self.servers.vault.url()
     }
 
     /// The health URL of a running service: `vercel/web`, `vercel/web/staging`, `render/api`.

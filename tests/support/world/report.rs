@@ -87,7 +87,7 @@ impl World {
         running.map(|running| last4(&running.value)).collect()
     }
 
-    /// Sites that store, and services that run, a key that OpenAI no longer accepts. Must be empty at every moment.
+    /// Sites that store, and services that run, a key that its vendor has ended. Must be empty at every moment.
     pub(crate) fn uses_dead_key(&self) -> Vec<String> {
         self.state().uses_dead_key()
     }

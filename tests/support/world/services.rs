@@ -6,17 +6,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::github::GitHub;
 use super::message::{Reply, Request};
 use super::mint::last4;
 use super::openai::OpenAi;
 use super::settings::Settings;
 use super::state::State;
+use super::stripe::Stripe;
 
 /// Decides whether the other end of a variable lets a value in.
 pub(super) type Validator = Box<dyn Fn(&str) -> bool + Send>;
 
 pub(super) enum Check {
     OpenAi,
+    Stripe,
+    /// The receiver of Stripe's events: it accepts the signing secrets it runs with.
+    StripeWebhook,
+    GitHub,
     /// Must not call back into the world: it runs under the world's lock.
     Custom(Validator),
 }
@@ -58,12 +64,26 @@ pub(super) struct Fleet {
 impl Default for Fleet {
     fn default() -> Self {
         Self {
-            checks: BTreeMap::from([("OPENAI_API_KEY".into(), Check::OpenAi)]),
+            checks: BTreeMap::from([
+                ("OPENAI_API_KEY".into(), Check::OpenAi),
+                ("STRIPE_SECRET_KEY".into(), Check::Stripe),
+                ("STRIPE_WEBHOOK_SECRETS".into(), Check::StripeWebhook),
+                ("GITHUB_TOKEN".into(), Check::GitHub),
+            ]),
             tallies: BTreeMap::new(),
             failures: Vec::new(),
             sick: BTreeMap::new(),
         }
     }
+}
+
+/// Those who are called with the keys.
+struct Vendors<'a> {
+    openai: &'a mut OpenAi,
+    stripe: &'a Stripe,
+    github: &'a GitHub,
+    now: DateTime<Utc>,
+    settings: &'a Settings,
 }
 
 /// One set of instances of a service and the variables they run with.
@@ -86,19 +106,28 @@ impl State {
             vercel,
             render,
             openai,
+            stripe,
+            github,
             fleet,
             settings,
             now,
             log,
             ..
         } = self;
+        let mut vendors = Vendors {
+            openai,
+            stripe,
+            github,
+            now: *now,
+            settings,
+        };
         let after_request = log.entries.len() as u64;
         for Instance { service, env, .. } in instances(vercel, render, *now) {
             for (variable, check) in &fleet.checks {
                 let Some(value) = env.get(variable) else {
                     continue;
                 };
-                let served = passes(check, value, openai, *now, settings);
+                let served = vendors.let_in(check, value);
                 if !fleet.tallies.contains_key(service) {
                     fleet.tallies.insert(service.to_owned(), Tally::default());
                 }
@@ -149,17 +178,26 @@ impl State {
             vercel,
             render,
             openai,
+            stripe,
+            github,
             fleet,
             settings,
             now,
             ..
         } = self;
+        let mut vendors = Vendors {
+            openai,
+            stripe,
+            github,
+            now: *now,
+            settings,
+        };
         let live = instances(vercel, render, *now)
             .find(|instance| instance.service == service && !instance.draining)
             .expect("values_of has found it");
         let refused = fleet.checks.iter().any(|(variable, check)| {
             let value = live.env.get(variable);
-            value.is_some_and(|value| !passes(check, value, openai, *now, settings))
+            value.is_some_and(|value| !vendors.let_in(check, value))
         });
         if refused {
             health(500, &service, "a vendor refuses the key")
@@ -201,16 +239,16 @@ fn instances<'a>(
     on_vercel.chain(on_render)
 }
 
-fn passes(
-    check: &Check,
-    value: &str,
-    openai: &mut OpenAi,
-    now: DateTime<Utc>,
-    settings: &Settings,
-) -> bool {
-    match check {
-        Check::OpenAi => openai.authenticate(value, now, settings).is_some(),
-        Check::Custom(validator) => validator(value),
+impl Vendors<'_> {
+    fn let_in(&mut self, check: &Check, value: &str) -> bool {
+        let (now, settings) = (self.now, self.settings);
+        match check {
+            Check::OpenAi => self.openai.authenticate(value, now, settings).is_some(),
+            Check::Stripe => self.stripe.authenticate(value, now, settings).is_some(),
+            Check::StripeWebhook => self.stripe.reaches(value),
+            Check::GitHub => self.github.authenticate(value, now, settings).is_some(),
+            Check::Custom(validator) => validator(value),
+        }
     }
 }
 

@@ -58,6 +58,10 @@ pub(crate) struct Settings {
     pub(crate) created_key_lag: TimeDelta,
     /// How long a deleted OpenAI key is accepted.
     pub(crate) deleted_key_lag: TimeDelta,
+    /// How long Stripe accepts a key after a person expired it. Nothing is published; some minutes were seen.
+    pub(crate) expired_key_lag: TimeDelta,
+    /// How long GitHub accepts a token after it was revoked. Nothing is published.
+    pub(crate) revoked_token_lag: TimeDelta,
     pub(crate) vercel_paging: Paging,
     /// From the creation of a Vercel deployment to `READY` (or `ERROR`).
     pub(crate) vercel_build: TimeDelta,
@@ -82,6 +86,8 @@ impl Default for Settings {
             openai_era: OpenAiEra::ManyKeys,
             created_key_lag: TimeDelta::zero(),
             deleted_key_lag: TimeDelta::zero(),
+            expired_key_lag: TimeDelta::zero(),
+            revoked_token_lag: TimeDelta::zero(),
             vercel_paging: Paging::Token,
             vercel_build: TimeDelta::seconds(40),
             vercel_alias: TimeDelta::seconds(2),

@@ -5,16 +5,20 @@ use chrono::{DateTime, Utc};
 use super::agenda::{Agenda, Event};
 use super::calendar::http_date;
 use super::faults::Faults;
+use super::github::GitHub;
 use super::log::{Log, Vendor};
 use super::message::{Reply, Request};
 use super::mint::Mint;
+use super::onepassword::OnePassword;
 use super::openai::OpenAi;
 use super::render::Render;
 use super::router::{self, Found};
 use super::services::Fleet;
 use super::settings::Settings;
+use super::stripe::Stripe;
+use super::vault::Vault;
 use super::vercel::Vercel;
-use super::{openai, render, vercel};
+use super::{github, onepassword, openai, render, stripe, vault, vercel};
 
 pub(super) struct State {
     /// The time up to which everything has happened. Handlers use this, never the calendar itself.
@@ -25,6 +29,10 @@ pub(super) struct State {
     pub(super) openai: OpenAi,
     pub(super) vercel: Vercel,
     pub(super) render: Render,
+    pub(super) stripe: Stripe,
+    pub(super) github: GitHub,
+    pub(super) onepassword: OnePassword,
+    pub(super) vault: Vault,
     pub(super) fleet: Fleet,
     pub(super) log: Log,
     pub(super) faults: Faults,
@@ -40,6 +48,10 @@ impl State {
             openai: OpenAi::new(&mut mint, now),
             vercel: Vercel::new(&mut mint),
             render: Render::new(&mut mint),
+            stripe: Stripe::default(),
+            github: GitHub::new(&mut mint, now),
+            onepassword: OnePassword::new(&mut mint),
+            vault: Vault::new(&mut mint),
             fleet: Fleet::default(),
             log: Log::default(),
             faults: Faults::default(),
@@ -77,6 +89,10 @@ impl State {
             Vendor::OpenAi => openai::admit(self, request),
             Vendor::Vercel => vercel::admit(self, request),
             Vendor::Render => render::admit(self, request),
+            Vendor::Stripe => stripe::admit(self, request),
+            Vendor::GitHub => github::admit(self, request),
+            Vendor::OnePassword => onepassword::admit(self, request),
+            Vendor::Vault => vault::admit(self, request),
         };
         let answer = admitted.and_then(|()| (found.handler)(self, request, &found.arguments));
         self.log.entry(n).acted |= answer.is_ok();
@@ -89,7 +105,11 @@ impl State {
             return format!("{vendor:?}.unknown").to_lowercase();
         };
         let subject = match vendor {
-            Vendor::OpenAi => None,
+            Vendor::OpenAi
+            | Vendor::Stripe
+            | Vendor::GitHub
+            | Vendor::OnePassword
+            | Vendor::Vault => None,
             Vendor::Vercel => vercel::subject(self, request, &found.arguments),
             Vendor::Render => render::subject(self, &found.arguments),
         };
@@ -106,7 +126,9 @@ impl State {
         let reply = reply.with("Date", http_date(self.now));
         match vendor {
             Vendor::Render => render::headers(self, reply, &request.method),
-            Vendor::OpenAi | Vendor::Vercel => reply,
+            Vendor::Stripe => reply.with("Request-Id", "req_simulated"),
+            Vendor::GitHub => github::headers(reply),
+            Vendor::OpenAi | Vendor::Vercel | Vendor::OnePassword | Vendor::Vault => reply,
         }
     }
 
@@ -132,6 +154,10 @@ fn find(vendor: Vendor, request: &Request) -> Option<Found> {
         Vendor::OpenAi => openai::ROUTES,
         Vendor::Vercel => vercel::ROUTES,
         Vendor::Render => render::ROUTES,
+        Vendor::Stripe => stripe::ROUTES,
+        Vendor::GitHub => github::ROUTES,
+        Vendor::OnePassword => onepassword::ROUTES,
+        Vendor::Vault => vault::ROUTES,
     };
     router::find(routes, request)
 }
@@ -142,5 +168,9 @@ pub(super) fn refuse(vendor: Vendor, status: u16, code: &str, message: &str) -> 
         Vendor::OpenAi => openai::refuse(status, code, message),
         Vendor::Vercel => vercel::refuse(status, code, message),
         Vendor::Render => render::refuse(status, message),
+        Vendor::Stripe => stripe::refuse(status, code, message),
+        Vendor::GitHub => github::refuse(status, message),
+        Vendor::OnePassword => onepassword::refuse(status, message),
+        Vendor::Vault => vault::refuse(status, message),
     }
 }
