@@ -37,6 +37,7 @@ mod server;
 mod assisted;
 mod conformance;
 mod crash;
+mod emergency;
 mod evidence;
 mod fleet;
 mod layering;
