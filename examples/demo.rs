@@ -105,8 +105,8 @@ ledger, its audit log, and the shipped rotations.yaml. Nothing leaves this machi
         stage.say(match self.database {
             Some(_) => "The database is real, too: a PostgreSQL with that calendar for a clock.\n",
             None => {
-                "There is no PostgreSQL here to be started (`initdb` and `postgres` were looked\n\
-                 for), so the database password of the schedule is left out.\n"
+                "No PostgreSQL could be started here (`initdb` and `postgres` were looked for), so\n\
+                 the database password of the schedule is left out.\n"
             }
         })
     }
