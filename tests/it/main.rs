@@ -12,6 +12,7 @@ mod support {
     pub(crate) mod world;
 }
 
+mod audit;
 mod crash;
 mod fleet;
 mod layering;
