@@ -1,6 +1,7 @@
 //! The verbs, a file each: what a person may type after it, and the function that joins the parts to do it.
 
 mod channels;
+mod declaration;
 mod drive;
 mod emergency;
 mod joined;

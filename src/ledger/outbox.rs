@@ -342,7 +342,9 @@ impl State {
 
     /// Threads of what is over, and of what nothing more is to be said.
     fn forget_threads(&mut self) {
-        let Self { secrets, outbox } = self;
+        let Self {
+            secrets, outbox, ..
+        } = self;
         let Outbox { notices, threads } = outbox;
         threads.retain(|thread| {
             let state = secrets.get(&thread.secret);

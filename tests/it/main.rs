@@ -35,6 +35,7 @@ mod redis_server;
 mod server;
 
 mod assisted;
+mod audit;
 mod conformance;
 mod crash;
 mod emergency;

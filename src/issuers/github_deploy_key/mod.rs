@@ -50,7 +50,7 @@ use crate::model::{
 
 use super::github::rest;
 use super::{
-    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict, pages,
+    Ability, Capabilities, Found, Held, Issuer, Overlap, Request, Seen, ValueBy, Verdict, pages,
 };
 
 const PAGE: usize = 100;
@@ -279,6 +279,16 @@ impl Issuer for DeployKeys {
 
     fn revoke(&self, key: &Key) -> Effect<()> {
         self.remove(key).unwrap_or_else(Effect::NotDone)
+    }
+
+    fn inventory(&self) -> Result<Option<Vec<Held>>, Fault> {
+        let held = |key: Listed| Held {
+            id: KeyId::new(key.id.to_string()),
+            name: key.title,
+            created_at: key.created_at,
+            last_used: key.last_used,
+        };
+        Ok(Some(self.list()?.0.into_iter().map(held).collect()))
     }
 
     fn last_used(&self, key: &Key) -> Result<Option<Instant>, Fault> {

@@ -65,7 +65,7 @@ use crate::model::{
 };
 
 use super::{
-    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict, pages,
+    Ability, Capabilities, Found, Held, Issuer, Overlap, Request, Seen, ValueBy, Verdict, pages,
 };
 use wire::{Listed, MadeKey, Page, Project, ServiceAccount, instant};
 
@@ -345,6 +345,16 @@ impl Issuer for OpenAi {
             Ok(call) => call.repeatable().map(drop),
             Err(fault) => Effect::NotDone(fault),
         }
+    }
+
+    fn inventory(&self) -> Result<Option<Vec<Held>>, Fault> {
+        let held = |key: wire::ProjectKey| Held {
+            created_at: key.created_at.and_then(instant),
+            last_used: key.last_used_at.and_then(instant),
+            name: key.name.unwrap_or_default(),
+            id: KeyId::new(key.id),
+        };
+        Ok(Some(self.keys()?.into_iter().map(held).collect()))
     }
 
     fn last_used(&self, key: &Key) -> Result<Option<Instant>, Fault> {

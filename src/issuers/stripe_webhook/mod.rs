@@ -49,7 +49,7 @@ use crate::model::{
 };
 
 use super::{
-    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict, stripe,
+    Ability, Capabilities, Found, Held, Issuer, Overlap, Request, Seen, ValueBy, Verdict, stripe,
 };
 use wire::{Endpoint, TAG};
 
@@ -167,6 +167,16 @@ impl Issuer for Webhooks {
 
     fn issue(&self, request: &Request<'_>) -> Effect<Key> {
         self.make(request).unwrap_or_else(Effect::NotDone)
+    }
+
+    fn inventory(&self) -> Result<Option<Vec<Held>>, Fault> {
+        let held = |endpoint: Endpoint| Held {
+            created_at: endpoint.created_at(),
+            name: endpoint.metadata.get(TAG).cloned().unwrap_or_default(),
+            last_used: None,
+            id: KeyId::new(endpoint.id),
+        };
+        Ok(Some(self.list()?.into_iter().map(held).collect()))
     }
 
     fn find(&self, tag: &Tag) -> Result<Vec<Found>, Fault> {
