@@ -106,8 +106,7 @@ fn a_breached_platform_costs_one_redeploy_a_service_and_no_customer() {
     // And the next look says how long it took.
     let plan = sandbox.run("plan --using vercel").exits(Exit::Done);
     assert!(
-        plan.stdout
-            .contains(", as long as the slowest took last time"),
+        plan.stdout.contains(", as long as the slowest took last time"),
         "{}",
         plan.stdout
     );
@@ -117,11 +116,7 @@ fn a_breached_platform_costs_one_redeploy_a_service_and_no_customer() {
 fn one_project_is_a_place_too() {
     let (sandbox, _) = company();
     let plan = sandbox.run("plan --using site-03").exits(Exit::Done);
-    assert!(
-        plan.stdout.contains("4 secrets, 80 sites"),
-        "{}",
-        plan.stdout
-    );
+    assert!(plan.stdout.contains("4 secrets, 80 sites"), "{}", plan.stdout);
     sandbox
         .run("plan --using nowhere")
         .exits(Exit::Usage)
@@ -158,21 +153,11 @@ fn an_outage_is_caused_on_purpose_or_not_at_all() {
     let ran = sandbox
         .run("rotate openai --emergency --revoke-first --yes --reason leak")
         .exits(Exit::Done);
-    assert!(
-        ran.stderr.contains(" s after the command"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains(" s after the command"), "{}", ran.stderr);
     let writes = writes(&sandbox);
     let place = |api: &str| writes.iter().position(|label| label.starts_with(api));
-    assert!(
-        place("openai.delete_key") < place("vercel.patch_env"),
-        "{writes:?}"
-    );
-    assert!(
-        place("openai.create_key") < place("openai.delete_key"),
-        "{writes:?}"
-    );
+    assert!(place("openai.delete_key") < place("vercel.patch_env"), "{writes:?}");
+    assert!(place("openai.create_key") < place("openai.delete_key"), "{writes:?}");
     let live = shop::live_keys(&sandbox);
     assert_eq!(live.len(), 1);
     assert_ne!(live[0], key.value);
@@ -217,10 +202,7 @@ fn the_last_key_to_its_own_account_is_kept_until_the_new_one_may_do_the_work() {
         .exits(Exit::PersonNeeded)
         .says("the old key is kept: rotakey's own account must work with the new key: ");
     let text = sandbox.read("admin.env");
-    let new = text
-        .trim()
-        .strip_prefix("ADMIN_KEY=")
-        .expect("the variable");
+    let new = text.trim().strip_prefix("ADMIN_KEY=").expect("the variable");
     sandbox.world.openai_admin_key_becomes(new);
     sandbox.run("revoke admin").exits(Exit::Done);
     sandbox.run("rotate openai").exits(Exit::Done);
