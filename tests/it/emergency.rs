@@ -91,12 +91,12 @@ fn a_breached_platform_costs_one_redeploy_a_service_and_no_customer() {
         let line = ran
             .stderr
             .lines()
-            .find(|line| line.starts_with(&format!("{name}: sk-")) && line.contains(" was dead "));
+            .find(|line| line.starts_with(&format!("{name}: sk-")) && line.contains(" revoked: "));
         let line = line.unwrap_or_else(|| panic!("no exposure of {name} in\n{}", ran.stderr));
         let seconds: i64 = line
-            .split(" was dead ")
+            .split(" refuses it, ")
             .nth(1)
-            .and_then(|rest| rest.strip_suffix(" s after the command"))
+            .and_then(|rest| rest.split(" s after the command; ").next())
             .and_then(|number| number.parse().ok())
             .unwrap_or_else(|| panic!("{line}"));
         assert!((1..600).contains(&seconds), "{line}");
@@ -148,8 +148,8 @@ fn an_outage_is_caused_on_purpose_or_not_at_all() {
     assert_eq!(
         refused.stderr.lines().next().map(str::to_owned),
         Some(
-            "openai: the live key is revoked first. 5 services (admin, api, legacy, web, worker) will be refused from \
-             then until each runs the new key."
+            "openai: the live key is revoked first. 5 services (render/api, render/worker, vercel/web, \
+             vercel/admin, vercel/legacy) will be refused from then until each runs the new key."
                 .to_owned()
         ),
         "{}",
