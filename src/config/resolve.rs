@@ -98,10 +98,9 @@ fn read(
     if root.get("secrets").is_none() {
         fields.missing("secrets", "write what is rotated: `secrets: { NAME: … }`");
     }
-    let typed: Vec<&str> = match secrets.map(|node| &node.value) {
-        Some(Value::Map(entries)) => entries.iter().map(|entry| &*entry.key).collect(),
-        _ => Vec::new(),
-    };
+    // The entries are given away below, before anybody is done with their names.
+    let typed: Vec<String> = entries.iter().map(|entry| entry.key.to_string()).collect();
+    let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
     let hearers = Hearers {
         around,
         secrets: &typed,
