@@ -17,11 +17,19 @@ mod database;
 #[path = "demo/no_database.rs"]
 mod database;
 #[cfg(feature = "postgres")]
-#[allow(dead_code, reason = "shared with the tests, which do more with it")]
+#[allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "shared with the tests, which do more with it"
+)]
 #[path = "../tests/databases/postgres_server.rs"]
 mod postgres_server;
 #[cfg(feature = "postgres")]
-#[allow(dead_code, reason = "shared with the tests, which do more with it")]
+#[allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "shared with the tests, which do more with it"
+)]
 #[path = "../tests/databases/server.rs"]
 mod server;
 #[path = "demo/shop.rs"]

@@ -15,6 +15,7 @@ mod support {
 
 #[cfg(feature = "postgres")]
 #[allow(
+    clippy::unwrap_used,
     dead_code,
     reason = "shared with the tests of the database issuers, which do more with it"
 )]
@@ -22,12 +23,14 @@ mod support {
 mod postgres_server;
 #[cfg(feature = "redis")]
 #[allow(
+    clippy::unwrap_used,
     dead_code,
     reason = "shared with the tests of the database issuers, which do more with it"
 )]
 #[path = "../databases/redis_server.rs"]
 mod redis_server;
 #[allow(
+    clippy::unwrap_used,
     dead_code,
     reason = "shared with the tests of the database issuers, which do more with it"
 )]
