@@ -244,7 +244,8 @@ impl Drive<'_> {
         let found = match secret.issuer.find(&tag) {
             Ok(found) => found,
             Err(fault) => {
-                self.dead_end_fault(name, &fault)?;
+                // A look that failed, like those of the other guards: every night looks again by itself.
+                self.cannot_look(name, &fault)?;
                 return Ok(false);
             }
         };

@@ -225,7 +225,11 @@ impl Drive<'_> {
 
     /// A guard could not look. Nothing was sent, so that every night looks again by itself; a clear refusal is told
     /// each time until it is mended.
-    fn cannot_look(&mut self, name: &SecretName, fault: &Fault) -> Result<(), LedgerError> {
+    pub(super) fn cannot_look(
+        &mut self,
+        name: &SecretName,
+        fault: &Fault,
+    ) -> Result<(), LedgerError> {
         if fault.kind == FaultKind::Passing {
             return self.dead_end_fault(name, fault);
         }
