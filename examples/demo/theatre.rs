@@ -21,7 +21,7 @@ const SPEED: i32 = 300;
 /// One step of a wait: small enough for a display that moves.
 const STEP: TimeDelta = TimeDelta::seconds(5);
 /// How long a person is given to read before the next act.
-const PAUSE: Duration = Duration::from_millis(600);
+const PAUSE: Duration = Duration::from_millis(350);
 
 /// Whether somebody watches while it happens.
 #[derive(Clone, Copy, PartialEq, Eq)]
