@@ -23,6 +23,10 @@ const DYING: [i64; 8] = [1, 2, 4, 8, 15, 30, 60, 60];
 /// How long after the promotion the old key may still be used by requests that were under way.
 const LAST_REQUESTS: TimeDelta = TimeDelta::minutes(15);
 
+/// How long the old key must have been left alone by a consumer that nobody configured. What an issuer tells of the last
+/// use never goes back, so that a consumer that has moved on shows by time alone.
+const UNUSED_FOR: TimeDelta = TimeDelta::hours(24);
+
 impl Drive<'_> {
     /// The old keys of emergencies, in the same run: no grace, every guard.
     pub(super) fn revoke_leaked(&mut self) -> Result<(), LedgerError> {
@@ -345,13 +349,16 @@ impl Drive<'_> {
         match (secret.issuer.last_used(&key), moved) {
             // A run died between the delete and its record, or a person was faster.
             (Err(fault), _) if fault.kind == FaultKind::Missing => Ok(true),
-            (Ok(Some(used)), Some(moved)) if used > moved + LAST_REQUESTS => {
+            (Ok(Some(used)), Some(moved))
+                if used > moved + LAST_REQUESTS && self.clock.now() < used + UNUSED_FOR =>
+            {
                 let used = used.format("%Y-%m-%d %H:%M UTC");
                 let why = format!(
                     "the old key is kept: something that is not configured used it at {used}"
                 );
                 let hint = format!(
-                    "find it and give it the new key; `rotakey rotate --emergency {name}` does not wait"
+                    "find it and give it the new key: the old one goes once it was unused for 24 hours; `rotakey rotate \
+                     --emergency {name}` does not wait"
                 );
                 self.end(name, Ending::NeedsPerson { why, hint });
                 Ok(false)

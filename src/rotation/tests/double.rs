@@ -92,6 +92,8 @@ pub(super) struct World {
     /// By the number of the act, from 0.
     pub(super) mishaps: BTreeMap<usize, Mishap>,
     made: u32,
+    /// When the vendor saw any key last, where it tells.
+    pub(super) used: Option<Instant>,
     /// Sites that never show their value.
     pub(super) opaque: Vec<String>,
     /// A service that is unwell whenever it runs anything but this.
@@ -371,7 +373,10 @@ impl Issuer for Vendor {
             value: self.value,
             finds: self.by_call(),
             expires: Ability::No,
-            reports_use: Ability::No,
+            reports_use: match self.outside.world().used {
+                Some(_) => Ability::Yes,
+                None => Ability::No,
+            },
             revokes: self.by_call(),
             shows_death: Ability::Yes,
         }
@@ -463,6 +468,10 @@ impl Issuer for Vendor {
             },
             date: Some(world.now),
         }
+    }
+
+    fn last_used(&self, _key: &Key) -> Result<Option<Instant>, Fault> {
+        Ok(self.outside.world().used)
     }
 
     fn revoke(&self, key: &Key) -> Effect<()> {

@@ -500,6 +500,29 @@ fn a_death_at_any_commit_and_again_in_the_recovery_is_survived() {
 }
 
 #[test]
+fn an_old_key_that_a_stranger_still_uses_is_kept_until_it_was_left_alone_for_a_day() {
+    let mut life = Life::new(ValueBy::Issuer);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.outside.advance(TimeDelta::hours(25));
+    let used = life.outside.now() - TimeDelta::hours(1);
+    life.outside.world().used = Some(used);
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    let Ending::NeedsPerson { why, .. } = &outcomes[0].result else {
+        panic!("{outcomes:?}");
+    };
+    assert_eq!(
+        why,
+        "the old key is kept: something that is not configured used it at 2024-01-20 09:00 UTC"
+    );
+    life.outside.advance(TimeDelta::hours(22));
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    assert!(matches!(outcomes[0].result, Ending::NeedsPerson { .. }));
+    life.outside.advance(TimeDelta::hours(2));
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.check("left alone");
+}
+
+#[test]
 fn what_is_taken_back_again_and_again_is_tried_less_and_less_often_and_then_a_person_is_asked() {
     let mut life = Life::new(ValueBy::Issuer);
     life.outside.world().only_well_with = Some(FIRST.to_owned());
