@@ -35,6 +35,7 @@ mod redis_server;
 mod server;
 
 mod assisted;
+mod check;
 mod conformance;
 mod crash;
 mod evidence;
