@@ -89,9 +89,11 @@ fn carry_out(run: &mut Run, verb: Verb) -> Result<Exit> {
             commands::audit::verify::verify(run, &args)
         }
         Verb::Schema(args) => Ok(commands::schema::schema(run, &args)),
-        Verb::Completions(args) => {
-            Ok(commands::completions::completions(run, &args, cli::definition()))
-        }
+        Verb::Completions(args) => Ok(commands::completions::completions(
+            run,
+            &args,
+            cli::definition(),
+        )),
         Verb::Man(args) => commands::man::man(run, &args, cli::definition()),
     }
 }

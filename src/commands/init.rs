@@ -400,10 +400,7 @@ mod tests {
     #[test]
     fn a_directory_with_a_strange_name_is_quoted_for_cron() {
         assert_eq!(in_a_crontab("/srv/rotakey"), "/srv/rotakey");
-        assert_eq!(
-            in_a_crontab("/srv/50% o'clock"),
-            "'/srv/50\\% o'\\''clock'"
-        );
+        assert_eq!(in_a_crontab("/srv/50% o'clock"), "'/srv/50\\% o'\\''clock'");
     }
 
     #[test]
@@ -422,8 +419,8 @@ mod tests {
     fn an_identity_that_is_none_is_named_and_kept() {
         let directory = tempfile::tempdir().expect("a directory");
         fs::write(directory.path().join("identity.txt"), "my notes\n").expect("a file");
-        let error =
-            init(&mut bench(directory.path()).begin(&[]), Args::default()).expect_err("no identity");
+        let error = init(&mut bench(directory.path()).begin(&[]), Args::default())
+            .expect_err("no identity");
         assert_eq!(error.exit(), Exit::Usage);
         let said = error.render();
         assert!(

@@ -50,7 +50,9 @@ const ISSUERS: &[Issuer] = &[
         keys: ", project: proj_123",
         variable: "OPENAI_API_KEY",
         value: None,
-        account: Some("openai: { admin_key: { env: OPENAI_ADMIN_KEY } }    # platform.openai.com, Settings, Admin keys"),
+        account: Some(
+            "openai: { admin_key: { env: OPENAI_ADMIN_KEY } }    # platform.openai.com, Settings, Admin keys",
+        ),
         note: "Fully automatic. The project is in its settings at platform.openai.com.",
     },
     Issuer {
@@ -74,7 +76,9 @@ const ISSUERS: &[Issuer] = &[
         keys: ", url: \"https://shop.example.com/hooks/stripe\"",
         variable: "STRIPE_WEBHOOK_SECRETS",
         value: Some("{value},{previous}"),
-        account: Some("stripe: { api_key: { env: ROTAKEY_STRIPE_KEY } }    # a restricted key that may write webhook endpoints"),
+        account: Some(
+            "stripe: { api_key: { env: ROTAKEY_STRIPE_KEY } }    # a restricted key that may write webhook endpoints",
+        ),
         note: "Fully automatic. The receiver takes both secrets, separated by a comma, while the endpoints overlap.",
     },
     Issuer {
@@ -122,7 +126,9 @@ const ISSUERS: &[Issuer] = &[
         keys: ", database: app, owner: app_owner, roles: [app_a, app_b]",
         variable: "DATABASE_URL",
         value: Some("postgres://{user}:{password}@db.internal/app"),
-        account: Some("postgres: { host: db.internal, user: rotakey, password: { env: ROTAKEY_POSTGRES_PASSWORD } }"),
+        account: Some(
+            "postgres: { host: db.internal, user: rotakey, password: { env: ROTAKEY_POSTGRES_PASSWORD } }",
+        ),
         note: "Fully automatic once two login roles and their owner are set up: see examples/postgres-password.yaml.",
     },
     Issuer {
@@ -134,7 +140,9 @@ const ISSUERS: &[Issuer] = &[
         keys: ", user: app, host: \"%\"",
         variable: "MYSQL_URL",
         value: Some("mysql://{user}:{password}@mysql.internal/app"),
-        account: Some("mysql: { host: mysql.internal, user: rotakey, password: { env: ROTAKEY_MYSQL_PASSWORD } }"),
+        account: Some(
+            "mysql: { host: mysql.internal, user: rotakey, password: { env: ROTAKEY_MYSQL_PASSWORD } }",
+        ),
         note: "Fully automatic once rotakey has an account of its own: see examples/mysql-password.yaml.",
     },
     Issuer {
@@ -168,7 +176,9 @@ const TARGETS: &[Target] = &[
         kind: "vercel",
         about: "environment variables of Vercel projects",
         keys: ", projects: all, variable: VARIABLE",
-        account: Some("vercel: { token: { env: VERCEL_TOKEN } }    # add `team: your-team` unless the account is personal"),
+        account: Some(
+            "vercel: { token: { env: VERCEL_TOKEN } }    # add `team: your-team` unless the account is personal",
+        ),
     },
     Target {
         kind: "render",
@@ -186,7 +196,9 @@ const TARGETS: &[Target] = &[
         kind: "onepassword",
         about: "an item in 1Password",
         keys: ", vault: Infra, item: TITLE, field: credential",
-        account: Some("onepassword: { base_url: \"https://connect.internal.example.com\", token: { env: OP_CONNECT_TOKEN } }"),
+        account: Some(
+            "onepassword: { base_url: \"https://connect.internal.example.com\", token: { env: OP_CONNECT_TOKEN } }",
+        ),
     },
     Target {
         kind: "bitwarden",
@@ -204,7 +216,9 @@ const TARGETS: &[Target] = &[
         kind: "vault",
         about: "a key in HashiCorp Vault or OpenBao",
         keys: ", mount: secret, path: NAME, field: value",
-        account: Some("vault: { base_url: \"https://vault.internal.example.com:8200\", token: { env: VAULT_TOKEN } }"),
+        account: Some(
+            "vault: { base_url: \"https://vault.internal.example.com:8200\", token: { env: VAULT_TOKEN } }",
+        ),
     },
     Target {
         kind: "dotenv",

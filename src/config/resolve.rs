@@ -90,10 +90,7 @@ fn read(
     if root.get("secrets").is_none() {
         fields.missing("secrets", "write what is rotated: `secrets: { NAME: … }`");
     }
-    let typed: Vec<&str> = match secrets.map(|node| &node.value) {
-        Some(Value::Map(entries)) => entries.iter().map(|entry| &*entry.key).collect(),
-        _ => Vec::new(),
-    };
+    let typed: Vec<&str> = entries.iter().map(|entry| &*entry.key).collect();
     let hearers = Hearers {
         around,
         secrets: &typed,

@@ -189,13 +189,13 @@ fn the_policy_is_checked_without_asking_anybody() {
         .run("skip never --for 10d --reason audit")
         .exits(Exit::Done);
     sandbox.run("check --policy").exits(Exit::Done);
-    sandbox.advance(TimeDelta::days(14));
+    sandbox.advance(TimeDelta::days(14) + TimeDelta::hours(1));
     let ran = sandbox.run("check --policy --json").exits(Exit::Failed);
     assert_eq!(
         ran.stdout,
-        "{\"age_seconds\":3891600,\"due\":\"2024-03-29T09:00:00Z\",\"exception\":\"older than its max_age of 45d\",\
+        "{\"age_seconds\":3891600,\"due\":\"2024-03-30T00:00:00Z\",\"exception\":\"older than its max_age of 45d\",\
          \"max_age_seconds\":3888000,\"secret\":\"fresh\",\"type\":\"policy\"}\n\
-         {\"age_seconds\":3891600,\"due\":\"2024-03-30T10:00:00Z\",\"exception\":null,\
+         {\"age_seconds\":3891600,\"due\":\"2024-03-30T00:00:00Z\",\"exception\":null,\
          \"max_age_seconds\":null,\"secret\":\"never\",\"type\":\"policy\"}\n"
     );
     assert_eq!(ran.requests, 0);

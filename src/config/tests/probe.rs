@@ -254,7 +254,10 @@ impl<'de> SeqAccess<'de> for Inside<'_> {
 
 impl<'de> MapAccess<'de> for Inside<'_> {
     type Error = Stop;
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Stop> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Stop> {
         seed.deserialize(self.named()).map(Some)
     }
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Stop> {
@@ -295,7 +298,10 @@ struct Filled(Vec<&'static str>);
 
 impl<'de> MapAccess<'de> for Filled {
     type Error = Stop;
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Stop> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Stop> {
         let Some(key) = self.0.pop() else {
             return Ok(None);
         };

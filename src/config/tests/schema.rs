@@ -103,7 +103,8 @@ fn definitions() -> Value {
             "stage": described("#/definitions/text", "One of the secret's `stages`."),
         });
         if !kind.address.contains(&"field") {
-            extra["field"] = described("#/definitions/text", "Which field of a version goes there.");
+            extra["field"] =
+                described("#/definitions/text", "Which field of a version goes there.");
         }
         let extra = with_account(extra, kind.account.is_some());
         let schema = joined(schema_of_variant::<TargetConfig>(kind.name), extra);
@@ -202,7 +203,10 @@ fn accounts() -> Value {
     let called = |kind: &&str| {
         let usual = json!({ "$ref": format!("#/definitions/account-{kind}") });
         let other = by_kind(&kinds, "account");
-        ((*kind).to_owned(), json!({ "if": { "required": ["kind"] }, "then": other, "else": usual }))
+        (
+            (*kind).to_owned(),
+            json!({ "if": { "required": ["kind"] }, "then": other, "else": usual }),
+        )
     };
     let named: Map<String, Value> = kinds.iter().map(called).collect();
     json!({
@@ -307,7 +311,10 @@ fn every_key_the_parser_knows_is_in_the_schema_and_no_other() {
     same(q, &schema);
     same(&format!("defaults: {{ {q} }}"), &all["defaults"]);
     same(&format!("ledger: {{ {q} }}"), &all["ledger"]);
-    same(&format!("heartbeat: {{ {q} }}"), &schema["properties"]["heartbeat"]);
+    same(
+        &format!("heartbeat: {{ {q} }}"),
+        &schema["properties"]["heartbeat"],
+    );
     let once = format!("freeze: [{{ from: 2024-01-01, to: 2024-01-02, {q} }}]");
     same(&once, &all["freeze"]["oneOf"][0]);
     let again = format!("freeze: [{{ begins: \"0 16 * * 5\", lasts: 64h, {q} }}]");
@@ -318,14 +325,21 @@ fn every_key_the_parser_knows_is_in_the_schema_and_no_other() {
         same(&text, &all[&format!("account-{kind}")]);
     }
     for kind in issuers::KINDS {
-        let text = format!("secrets: {{ a: {{ issuer: {{ kind: {}, {q} }} }} }}", kind.name);
+        let text = format!(
+            "secrets: {{ a: {{ issuer: {{ kind: {}, {q} }} }} }}",
+            kind.name
+        );
         same(&text, &all[&format!("issuer-{}", kind.name)]);
     }
     for kind in targets::KINDS {
-        let text = format!("secrets: {{ a: {{ targets: [{{ kind: {}, {q} }}] }} }}", kind.name);
+        let text = format!(
+            "secrets: {{ a: {{ targets: [{{ kind: {}, {q} }}] }} }}",
+            kind.name
+        );
         same(&text, &all[&format!("target-{}", kind.name)]);
     }
-    let health = format!("secrets: {{ a: {{ targets: [{{ kind: dotenv, health: {{ {q} }} }}] }} }}");
+    let health =
+        format!("secrets: {{ a: {{ targets: [{{ kind: dotenv, health: {{ {q} }} }}] }} }}");
     same(&health, &all["health"]["anyOf"][1]);
     for kind in notify::KINDS {
         let text = format!("notify: {{ a: {{ kind: {}, {q} }} }}", kind.name);
@@ -358,7 +372,10 @@ fn the_shipped_file_and_every_example_fit_the_schema_and_slips_do_not() {
         ("every: 30d", "evry: 30d"),
         ("kind: vercel, projects", "kind: vercl, projects"),
         ("grace: 24h", "grace: one day"),
-        ("admin_key: { env: OPENAI_ADMIN_KEY }", "admin_key: sk-admin-1"),
+        (
+            "admin_key: { env: OPENAI_ADMIN_KEY }",
+            "admin_key: sk-admin-1",
+        ),
         ("services: all, variable", "services: all, vriable"),
     ] {
         assert!(shipped.contains(from), "{from}");
