@@ -50,6 +50,7 @@ fn main() {
     let old = Kept::new("old", events);
     commits(&young, &old, &mut table);
     export(&old, events, &mut table);
+    bundle(events / 10, &mut table);
     plan_of_ten_thousand(&old, 10_000 / scale, &mut table);
     many_projects(PROJECTS / scale, &mut table);
     println!("{}", table.0);
@@ -129,6 +130,24 @@ fn export(old: &Kept, events: u64, table: &mut Table) {
     let most = peak(command());
     // A segment in plain text, the next one, and what the program needs anyway.
     table.memory("  its memory, flat", most, 32);
+}
+
+/// One month of 100,000 events, with everything an auditor is handed.
+fn bundle(events: u64, table: &mut Table) {
+    let kept = Kept::new("month", events);
+    configure(&kept, &four());
+    for (what, form) in [
+        (
+            "audit export --bundle, 100,000 events",
+            ["--bundle", "evidence"],
+        ),
+        ("audit export --html, 100,000 events", ["--html", "--out=."]),
+    ] {
+        let command = || rotakey(&kept, &[&["audit", "export"], &form[..]].concat());
+        let took = median((0..3).map(|_| wall(command())));
+        table.time(what, took, Duration::from_secs(1));
+        table.memory("  its memory, flat", peak(command()), 32);
+    }
 }
 
 /// Commits to each in turn, so that both meet the same moods of the disk.

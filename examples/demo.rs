@@ -17,11 +17,19 @@ mod database;
 #[path = "demo/no_database.rs"]
 mod database;
 #[cfg(feature = "postgres")]
-#[allow(dead_code, reason = "shared with the tests, which do more with it")]
+#[allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "shared with the tests, which do more with it"
+)]
 #[path = "../tests/databases/postgres_server.rs"]
 mod postgres_server;
 #[cfg(feature = "postgres")]
-#[allow(dead_code, reason = "shared with the tests, which do more with it")]
+#[allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "shared with the tests, which do more with it"
+)]
 #[path = "../tests/databases/server.rs"]
 mod server;
 #[path = "demo/shop.rs"]
@@ -105,8 +113,8 @@ ledger, its audit log, and the shipped rotations.yaml. Nothing leaves this machi
         stage.say(match self.database {
             Some(_) => "The database is real, too: a PostgreSQL with that calendar for a clock.\n",
             None => {
-                "There is no PostgreSQL here to be started (`initdb` and `postgres` were looked\n\
-                 for), so the database password of the schedule is left out.\n"
+                "No PostgreSQL could be started here (`initdb` and `postgres` were looked for), so\n\
+                 the database password of the schedule is left out.\n"
             }
         })
     }

@@ -88,6 +88,12 @@ fn carry_out(run: &mut Run, verb: Verb) -> Result<Exit> {
         Verb::Audit(commands::audit::Audit::Verify(args)) => {
             commands::audit::verify::verify(run, &args)
         }
+        Verb::Audit(commands::audit::Audit::Anchor(args)) => {
+            commands::audit::anchor::anchor(run, &args)
+        }
+        Verb::Audit(commands::audit::Audit::Reconcile(args)) => {
+            commands::audit::reconcile::reconcile(run, &args)
+        }
         Verb::Schema(args) => Ok(commands::schema::schema(run, &args)),
         Verb::Completions(args) => Ok(commands::completions::completions(
             run,

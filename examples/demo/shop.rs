@@ -65,7 +65,7 @@ pub(crate) fn populate(world: &World, database: Option<&Database>) -> Live {
         world.validate("DATABASE_URL", Database::client());
     }
     world.set(|settings| {
-        settings.latency = std::time::Duration::from_millis(6);
+        settings.latency = std::time::Duration::from_millis(2);
         // Stripe was seen to accept an expired key for some minutes.
         settings.expired_key_lag = chrono::TimeDelta::minutes(4);
     });

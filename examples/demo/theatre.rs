@@ -17,11 +17,11 @@ use crate::database::{ACCOUNT_PASSWORD, Database};
 use crate::world::{Calendar, World};
 
 /// So much simulated time passes in a second of waiting, when somebody watches.
-const SPEED: i32 = 130;
+const SPEED: i32 = 300;
 /// One step of a wait: small enough for a display that moves.
 const STEP: TimeDelta = TimeDelta::seconds(5);
 /// How long a person is given to read before the next act.
-const PAUSE: Duration = Duration::from_millis(750);
+const PAUSE: Duration = Duration::from_millis(350);
 
 /// Whether somebody watches while it happens.
 #[derive(Clone, Copy, PartialEq, Eq)]

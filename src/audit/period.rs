@@ -34,6 +34,18 @@ impl Period {
         Self::month(before.year(), before.month())
     }
 
+    /// Its ends, where it has any.
+    pub fn bounds(&self) -> (Option<Instant>, Option<Instant>) {
+        let from = (self.from > Instant::MIN_UTC).then_some(self.from);
+        (from, (self.to < Instant::MAX_UTC).then_some(self.to))
+    }
+
+    /// The month it is, if it is one: `2024-02`.
+    pub fn as_month(&self) -> Option<String> {
+        let month = Self::month(self.from.year(), self.from.month())?;
+        (month == *self).then(|| self.from.format("%Y-%m").to_string())
+    }
+
     /// Whether the instant is in it.
     pub fn contains(&self, at: Instant) -> bool {
         self.from <= at && at < self.to

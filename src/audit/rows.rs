@@ -3,96 +3,22 @@
 //! A rotation belongs to the period in which it ended. One that is open when the period ends is in that period's export
 //! too, with the status it had at that moment; what happened after the period never changes an export of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::ledger::{Digest, EntryRef, MarkRef, Text, Trigger};
-use crate::model::Instant;
+use crate::ledger::{Digest, EntryRef, Text};
 
-use super::Period;
-
-/// One line of evidence; it stands alone, since any of them may be drawn as a sample.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    /// When it ended; for one that is open, when it began.
-    pub time: Instant,
-    /// Which secret.
-    pub service: String,
-    /// The old key.
-    pub old: Option<Key>,
-    /// The new key.
-    pub new: Option<Key>,
-    /// Everyone who acted, in that order.
-    pub who: Vec<String>,
-    /// What set it off: `scheduled`, `manual`, `emergency`; empty where it is no rotation.
-    pub trigger: &'static str,
-    /// Why, in a person's words.
-    pub reason: String,
-    /// What came of it.
-    pub status: Status,
-    /// Every place that took the new key.
-    pub sites: BTreeSet<String>,
-    /// By what observations.
-    pub verified: BTreeSet<String>,
-    /// When the old key was observed refused.
-    pub old_refused: Option<Instant>,
-    /// What went wrong, in order.
-    pub problems: Vec<String>,
-    /// The id of the rotation; empty where it is none.
-    pub rotation: String,
-    /// When it began.
-    pub started: Instant,
-    /// When it ended.
-    pub completed: Option<Instant>,
-    /// The number of its first event.
-    pub first_event: u64,
-    /// The number of its last event.
-    pub last_event: u64,
-    /// The hash of its last event.
-    pub last_hash: Digest,
-}
-
-/// A key as evidence shows it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Key {
-    /// The last four characters, where they may be shown.
-    pub hint: String,
-    /// The keyed digest.
-    pub fingerprint: String,
-    /// The issuer's public id; empty where there is none.
-    pub id: String,
-}
-
-/// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Status {
-    /// The new key is everywhere and the old one refused.
-    Completed,
-    /// The old key is back everywhere and the new one refused.
-    RolledBack,
-    /// No key was made.
-    Abandoned,
-    /// Under way: the new key is not everywhere yet.
-    Open,
-    /// The new key is everywhere, the old one still works.
-    InGrace,
-    /// The old key is being put back.
-    RollingBack,
-    /// A person is needed.
-    Stuck,
-    /// A live key was taken over.
-    Adopted,
-    /// The due date was moved to then.
-    Postponed(Option<Instant>),
-}
+use super::exception::Kind;
+use super::lives::Lives;
+use super::row::{Row, Status, add};
 
 /// Folds the log into rows.
-#[must_use = "rows come out of `see` and `finish`"]
-pub struct Rows {
-    period: Period,
+#[derive(Debug, Default)]
+pub(super) struct Rows {
     open: BTreeMap<String, Open>,
 }
 
 /// A rotation that has not ended yet.
+#[derive(Debug)]
 struct Open {
     row: Row,
     /// How far it is, also while it is stuck.
@@ -100,45 +26,31 @@ struct Open {
 }
 
 impl Rows {
-    /// Rows of that period.
-    pub fn of(period: Period) -> Self {
-        Self {
-            period,
-            open: BTreeMap::new(),
+    /// Takes the next event, in the order of the log, and returns the row it completes. `lives` has seen all events
+    /// before this one.
+    pub(super) fn see(&mut self, entry: &EntryRef<'_>, lives: &Lives) -> Option<Row> {
+        // A postponement while a rotation is open is a row of its own.
+        match (&entry.rotation, &*entry.kind) {
+            (_, "adopt.done") => Some(Row::alone(entry, Status::Adopted, &lives.about(entry))),
+            (_, "skip.done") => {
+                let status = Status::Postponed(entry.until);
+                Some(Row::alone(entry, status, &lives.about(entry)))
+            }
+            (Some(rotation), _) => self.step(rotation, entry, lives),
+            (None, _) => None,
         }
     }
 
-    /// Takes the next event, in the order of the log, and returns the row it completes. Events before the period are
-    /// needed too: rotations that end in it began there.
-    pub fn see(&mut self, entry: &EntryRef<'_>) -> Option<Row> {
-        if entry.at >= self.period.to {
-            return None;
-        }
-        let row = match (&entry.rotation, &*entry.kind) {
-            (Some(rotation), _) => self.step(rotation, entry)?,
-            (None, "adopt.done") => alone(entry, Status::Adopted),
-            (None, "skip.done") => alone(entry, Status::Postponed(entry.until)),
-            (None, _) => return None,
-        };
-        self.period.contains(row.time).then_some(row)
-    }
-
-    /// The rotations that were open when the period ended, in the order in which they began.
-    pub fn finish(self) -> Vec<Row> {
+    /// The rotations that are open now, in the order in which they began.
+    pub(super) fn finish(self) -> Vec<Row> {
         let mut open: Vec<Row> = self.open.into_values().map(|open| open.row).collect();
         open.sort_by_key(|row| row.first_event);
         open
     }
 
-    fn step(&mut self, rotation: &Text<'_>, entry: &EntryRef<'_>) -> Option<Row> {
-        // A postponement while a rotation is open is a row of its own.
-        match &*entry.kind {
-            "skip.done" => return Some(alone(entry, Status::Postponed(entry.until))),
-            "adopt.done" => return Some(alone(entry, Status::Adopted)),
-            _ => {}
-        }
+    fn step(&mut self, rotation: &Text<'_>, entry: &EntryRef<'_>, lives: &Lives) -> Option<Row> {
         if !self.open.contains_key(&**rotation) {
-            let row = alone(entry, Status::Open);
+            let row = begun(entry, lives);
             let phase = row.status;
             self.open.insert(rotation.to_string(), Open { row, phase });
         }
@@ -147,6 +59,18 @@ impl Rows {
         open.row.completed?;
         self.open.remove(&**rotation).map(|open| open.row)
     }
+}
+
+/// The row of a rotation before its first event is taken.
+fn begun(entry: &EntryRef<'_>, lives: &Lives) -> Row {
+    let mut row = Row::alone(entry, Status::Open, &lives.about(entry));
+    let life = lives.of(&row.service);
+    let due = entry.fact("due_at").and_then(|due| due.parse().ok());
+    row.dates.due = due.or_else(|| life?.due());
+    row.dates.warned = life.and_then(|life| life.warned);
+    let fact = |name| entry.fact(name).unwrap_or_default().to_owned();
+    (row.ticket, row.approved_by) = (fact("ticket"), fact("approved_by"));
+    row
 }
 
 impl Open {
@@ -158,26 +82,62 @@ impl Open {
         row.see_keys(entry);
         let note = entry.note.as_deref();
         let place = entry.place.as_deref();
+        let said_why = || note.unwrap_or_default().to_owned();
         match &*entry.kind {
-            "rotation.begun" => note.unwrap_or_default().clone_into(&mut row.reason),
+            "rotation.begun" => {
+                row.reason = said_why();
+                if row.trigger == "emergency" {
+                    row.except(Kind::Compromise, entry, said_why());
+                }
+            }
+            "rotation.escalated" => row.except(Kind::Compromise, entry, said_why()),
+            "issue.done" => row.dates.issued = Some(entry.at),
             "verify.done" => row
                 .verified
                 .extend(note.map(|how| format!("issuer: {how}"))),
-            "deliver.done" => row.sites.extend(place.map(str::to_owned)),
-            "confirm.done" => row.verified.extend([said(place, note)]),
-            "promote.done" => self.reach(Status::InGrace),
+            "deliver.done" => {
+                row.dates.delivered = Some(entry.at);
+                row.sites.extend(place.map(str::to_owned));
+            }
+            "deliver.reopened" => {
+                row.except(Kind::Drift, entry, place.unwrap_or_default().to_owned());
+            }
+            "confirm.done" => {
+                row.verified.extend([said(place, note)]);
+                // In an undo it is the old key that is seen again.
+                if self.phase != Status::RollingBack {
+                    row.dates.confirmed = Some(entry.at);
+                    row.close(Kind::Drift, entry.at);
+                }
+            }
+            "promote.done" => {
+                row.dates.promoted = Some(entry.at);
+                self.reach(Status::InGrace);
+            }
             "undo.begun" => {
                 add(&mut row.problems, note);
+                row.except(Kind::RolledBack, entry, said_why());
                 self.reach(Status::RollingBack);
+            }
+            // Taken forward after all: it is proven and promoted again.
+            "rotation.forward" => {
+                row.dates.promoted = None;
+                row.close(Kind::RolledBack, entry.at);
+                self.reach(Status::Open);
             }
             "rotation.stuck" => {
                 row.status = Status::Stuck;
                 add(&mut row.problems, note);
+                row.except(Kind::Stuck, entry, said_why());
             }
-            "rotation.resumed" => row.status = self.phase,
+            "rotation.resumed" => {
+                row.status = self.phase;
+                row.close(Kind::Stuck, entry.at);
+            }
+            "revoke.intended" => row.dates.revoke_sent = Some(entry.at),
             // In an undo it is the new key that is refused.
             "revoke.done" if self.phase != Status::RollingBack => {
-                row.old_refused = Some(entry.at);
+                row.dates.old_refused = Some(entry.at);
                 row.verified
                     .extend(note.map(|how| format!("old key: {how}")));
             }
@@ -185,11 +145,13 @@ impl Open {
             "rotation.rolled_back" => self.end(entry, Status::RolledBack),
             "rotation.abandoned" => {
                 add(&mut row.problems, note);
+                row.except(Kind::Abandoned, entry, said_why());
                 self.end(entry, Status::Abandoned);
             }
             kind if kind.ends_with(".uncertain") || kind.ends_with(".not_done") => {
                 let problem = format!("{kind} {}", said(place, note));
                 add(&mut row.problems, Some(&problem));
+                row.except(Kind::StepFailed, entry, problem);
             }
             _ => {}
         }
@@ -201,93 +163,26 @@ impl Open {
 
     fn end(&mut self, entry: &EntryRef<'_>, status: Status) {
         self.reach(status);
-        self.row.time = entry.at;
-        self.row.completed = Some(entry.at);
-    }
-}
-
-impl Row {
-    fn see_actor(&mut self, entry: &EntryRef<'_>) {
-        let (kind, id) = (entry.actor.kind.as_str(), &*entry.actor.id);
-        let is_known = |known: &String| {
-            known
-                .strip_prefix(kind)
-                .and_then(|rest| rest.strip_prefix(": "))
-                == Some(id)
-        };
-        if !self.who.iter().any(is_known) {
-            self.who.push(format!("{kind}: {id}"));
+        let row = &mut self.row;
+        row.time = entry.at;
+        row.completed = Some(entry.at);
+        if let (Some(days), Some(due)) = (row.days_late(), row.dates.due) {
+            let reason = format!(
+                "due on {}, current after {}",
+                due.date_naive(),
+                super::tables::days(days)
+            );
+            row.except(Kind::Late, entry, reason);
+            let late = row.exceptions.last_mut();
+            late.into_iter().for_each(|late| late.opened = due);
+            row.exceptions.sort_by_key(|one| one.opened);
         }
-    }
-
-    fn see_keys(&mut self, entry: &EntryRef<'_>) {
-        if self.old.is_none() {
-            self.old = entry.old.as_ref().map(Key::of);
+        // Late ended when the new key became current; everything else ends with the rotation.
+        let promoted = row.dates.promoted.unwrap_or(entry.at);
+        row.close(Kind::Late, promoted);
+        for one in row.exceptions.iter_mut().filter(|one| one.closed.is_none()) {
+            one.closed = Some(entry.at);
         }
-        // A key that was lost with its reply is followed by another one.
-        if let Some(mark) = &entry.new
-            && self
-                .new
-                .as_ref()
-                .is_none_or(|new| new.fingerprint != *mark.fingerprint)
-        {
-            self.new = Some(Key::of(mark));
-        }
-        if let Some(trigger) = entry.trigger {
-            self.trigger = word(trigger);
-        }
-    }
-}
-
-impl Key {
-    fn of(mark: &MarkRef<'_>) -> Self {
-        Self {
-            hint: mark.hint.to_string(),
-            fingerprint: mark.fingerprint.to_string(),
-            id: mark.id.as_deref().unwrap_or_default().to_owned(),
-        }
-    }
-}
-
-/// A row of this one event.
-fn alone(entry: &EntryRef<'_>, status: Status) -> Row {
-    let text = |text: &Option<Text<'_>>| text.as_deref().unwrap_or_default().to_owned();
-    let ends = matches!(status, Status::Adopted | Status::Postponed(_));
-    Row {
-        time: entry.at,
-        service: text(&entry.secret),
-        old: None,
-        new: entry.new.as_ref().filter(|_| ends).map(Key::of),
-        who: vec![format!(
-            "{}: {}",
-            entry.actor.kind.as_str(),
-            &*entry.actor.id
-        )],
-        trigger: "",
-        reason: if ends {
-            text(&entry.note)
-        } else {
-            String::new()
-        },
-        status,
-        sites: BTreeSet::new(),
-        verified: BTreeSet::new(),
-        old_refused: None,
-        problems: Vec::new(),
-        rotation: text(&entry.rotation),
-        started: entry.at,
-        completed: ends.then_some(entry.at),
-        first_event: entry.seq,
-        last_event: entry.seq,
-        last_hash: entry.hash.unwrap_or(Digest::GENESIS),
-    }
-}
-
-fn add(list: &mut Vec<String>, item: Option<&str>) {
-    if let Some(item) = item
-        && !list.iter().any(|known| known == item)
-    {
-        list.push(item.to_owned());
     }
 }
 
@@ -296,13 +191,5 @@ fn said(place: Option<&str>, note: Option<&str>) -> String {
         (Some(place), Some(note)) => format!("{place}: {note}"),
         (Some(text), None) | (None, Some(text)) => text.to_owned(),
         (None, None) => String::new(),
-    }
-}
-
-const fn word(trigger: Trigger) -> &'static str {
-    match trigger {
-        Trigger::Scheduled => "scheduled",
-        Trigger::Manual => "manual",
-        Trigger::Emergency => "emergency",
     }
 }

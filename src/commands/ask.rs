@@ -7,16 +7,14 @@ use crate::run::Run;
 
 use super::starter::Choice;
 
-/// What an answer of nothing means.
-pub(super) struct Otherwise(pub(super) &'static str);
-
-/// Asks until every word of the answer is one of the choices. Nothing, or the end of the input, chooses nothing.
+/// Asks until every word of the answer is one of the choices. `otherwise` is what an answer of nothing means; without
+/// it there has to be one.
 pub(super) fn which<T: Choice>(
     run: &mut Run,
     question: &str,
-    otherwise: &Otherwise,
+    otherwise: Option<&str>,
 ) -> Result<Vec<&'static T>> {
-    let all = T::all();
+    let all = T::ALL;
     let mut text = format!("{question}\n");
     for (number, choice) in all.iter().enumerate() {
         text += &format!(
@@ -26,17 +24,23 @@ pub(super) fn which<T: Choice>(
             choice.about()
         );
     }
-    text += &format!(
-        "Names or numbers, as many as you like; Enter: {}.",
-        otherwise.0
-    );
+    text += "Names or numbers, as many as you like";
+    if let Some(otherwise) = otherwise {
+        text += &format!("; Enter: {otherwise}");
+    }
+    text += ":";
     loop {
         run.ui.insist(&text);
         let answer = run
             .input
             .line()
-            .map_err(|error| Error::new(Exit::Usage, error).context("read the answer"))?;
-        match chosen(&answer.unwrap_or_default(), &all) {
+            .map_err(|error| Error::new(Exit::Usage, error).context("read the answer"))?
+            .filter(|answer| !answer.is_empty())
+            .ok_or_else(|| Error::says(Exit::Usage, "nothing was written: there was no answer"))?;
+        match chosen(&answer) {
+            Ok(chosen) if chosen.is_empty() && otherwise.is_none() => {
+                text = "At least one:".to_owned();
+            }
             Ok(chosen) => return Ok(chosen),
             Err(why) => text = format!("{why}\nOnce more:"),
         }
@@ -45,10 +49,11 @@ pub(super) fn which<T: Choice>(
 
 /// The choices of those kinds, as they were given on the command line.
 pub(super) fn named<T: Choice>(words: &[String]) -> Result<Vec<&'static T>> {
-    chosen(&words.join(","), &T::all()).map_err(|why| Error::says(Exit::Usage, why))
+    chosen(&words.join(",")).map_err(|why| Error::says(Exit::Usage, why))
 }
 
-fn chosen<T: Choice>(answer: &str, all: &[&'static T]) -> Result<Vec<&'static T>, String> {
+fn chosen<T: Choice>(answer: &str) -> Result<Vec<&'static T>, String> {
+    let all = T::ALL;
     let mut chosen: Vec<&'static T> = Vec::new();
     let words = answer.split(|c: char| c.is_whitespace() || c == ',');
     for word in words.filter(|word| !word.is_empty()) {

@@ -62,3 +62,52 @@ pub(super) fn audience(hearing: &Hearing, by_hand: BTreeSet<SecretName>) -> Audi
         told.map(|(name, ..)| name.clone()).collect()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::config::{Surroundings, resolve};
+    use crate::model::{Fault, Instant};
+
+    fn told(channel: &str, secret: &str, news: &News) -> bool {
+        let around = Surroundings {
+            dir: PathBuf::from("/"),
+            env: Arc::new(|_| None),
+            secret: Arc::new(|_| Err(Fault::refused("none"))),
+        };
+        let app = "{ every: 30d, issuer: { kind: generated }, targets: [ { kind: dotenv, path: NAME, variable: A } ] }";
+        let secrets = ["app", "web"].map(|name| format!("{name}: {}", app.replace("NAME", name)));
+        let text = format!(
+            "notify: {{ hook: {{ kind: webhook, url: {{ env: A }}, secret: {{ env: B }}, {channel} }} }}\nsecrets: {{ {} }}\n",
+            secrets.join(", ")
+        );
+        let config =
+            resolve(&text, "rotations.yaml", &around).unwrap_or_else(|errors| panic!("{errors}"));
+        let audience = audience(&config.hearing, BTreeSet::from(["web".into()]));
+        audience(&secret.into(), news).contains("hook")
+    }
+
+    #[test]
+    fn a_channel_hears_what_it_asked_for_and_of_whom() {
+        let upcoming = News::Upcoming {
+            due: Instant::UNIX_EPOCH,
+            current: None,
+        };
+        let person = News::PersonNeeded { why: String::new() };
+        assert!(told("loud: []", "app", &upcoming) && told("loud: []", "app", &person));
+        assert!(!told("events: [person_needed]", "app", &upcoming));
+        assert!(told("events: [person_needed]", "app", &person));
+        assert!(!told("secrets: [web]", "app", &person));
+        // A key that a person makes: its warning is a call for that person.
+        assert!(told("events: [person_needed]", "web", &upcoming));
+        assert!(!told("events: [complete]", "web", &upcoming));
+    }
+
+    #[test]
+    fn an_answer_is_for_nobody_but_the_one_who_asked() {
+        let answer = News::NotPostponed { why: String::new() };
+        assert!(!told("loud: []", "app", &answer));
+    }
+}

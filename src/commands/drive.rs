@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::ledger::{LedgerError, LockedLedger};
+use crate::ledger::{Facts, LedgerError, LockedLedger};
 use crate::model::{Key, SecretName};
 use crate::rotation::{Leak, Outcome, Progress, Tools};
 use crate::run::Run;
@@ -25,6 +25,8 @@ pub(super) struct Purpose {
     pub(super) reason: Option<String>,
     /// The leak, when that is why.
     pub(super) leak: Option<Leak>,
+    /// A ticket, an approver.
+    pub(super) facts: Facts,
 }
 
 /// Does it, in front of whoever watches.
@@ -61,6 +63,7 @@ pub(super) fn with(
             supplied: purpose.supplied,
             reason: purpose.reason,
             leak: purpose.leak,
+            facts: purpose.facts,
             refuge: joined.refuge(),
             progress: &mut *progress,
         };

@@ -34,6 +34,7 @@ pub(super) fn fight(
         supplied,
         reason: purpose.reason.clone(),
         leak: purpose.leak.clone(),
+        facts: purpose.facts.clone(),
     };
     purpose.supplied = later;
     let mut outcomes = drive::with(run, joined, ledger, first, |tools| {

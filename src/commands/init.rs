@@ -13,7 +13,7 @@ use crate::ledger::{Ledger, LedgerError, new_identity, recipient_of};
 use crate::model::{Credential, SecretValue};
 use crate::run::Run;
 
-use super::ask::{self, Otherwise};
+use super::ask;
 use super::schema;
 use super::starter::Chosen;
 
@@ -87,18 +87,13 @@ fn choose(run: &mut Run, args: &Args, config: &Path) -> Result<Chosen> {
     if !run.input.is_terminal() || config.exists() {
         return Ok(chosen);
     }
-    let whole = Otherwise("the schedule that rotakey ships with");
-    chosen.issuers = ask::which(run, "Which keys are to be rotated?", &whole)?;
-    if chosen.issuers.is_empty() {
-        return Ok(chosen);
+    let whole = Some("the schedule that rotakey ships with");
+    chosen.issuers = ask::which(run, "Which keys are to be rotated?", whole)?;
+    if !chosen.issuers.is_empty() {
+        chosen.targets = ask::which(run, "\nWhere do they go?", None)?;
+        let question = "\nWho hears of it, besides this terminal?";
+        chosen.channels = ask::which(run, question, Some("nobody"))?;
     }
-    let usual = Otherwise("a .env file on this machine");
-    chosen.targets = ask::which(run, "\nWhere do they go?", &usual)?;
-    if chosen.targets.is_empty() {
-        chosen.targets = ask::named(&["dotenv".to_owned()])?;
-    }
-    let nobody = Otherwise("nobody");
-    chosen.channels = ask::which(run, "\nWho hears of it, besides this terminal?", &nobody)?;
     Ok(chosen)
 }
 
@@ -325,7 +320,7 @@ mod tests {
     fn on_a_terminal_it_asks_what_goes_where_and_who_hears_of_it() {
         let directory = tempfile::tempdir().expect("a directory");
         let bench = bench(directory.path());
-        let mut run = typing(&bench, "openai, generated\nvercl\n1 dotenv\n\n");
+        let mut run = typing(&bench, "openai, generated\nvercl\n\n1 dotenv\n\n");
         init(&mut run, Args::default()).expect("it works");
         let said = bench.talk.text();
         assert!(
@@ -335,7 +330,9 @@ mod tests {
             "{said}"
         );
         assert!(
-            said.contains("that is none of these; did you mean `vercel`?\nOnce more:\n"),
+            said.contains(
+                "that is none of these; did you mean `vercel`?\nOnce more:\nAt least one:\n"
+            ),
             "{said}"
         );
         assert!(

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
+use sha2::{Digest, Sha256};
 
 use crate::config::{
     self, Environment, Hearing, LedgerConfig, SecretConfig, Surroundings, TargetSetup, private_file,
@@ -23,6 +24,7 @@ use crate::targets::{self, Connections};
 use crate::ui::Spoken;
 
 use super::channels::{self, Channels};
+use super::declaration;
 
 /// The largest configuration that is read. The parser has a cap of its own; this one keeps the file out of memory.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -37,14 +39,20 @@ pub(super) struct Joined {
     /// Who hears of it, and how.
     pub(super) hearing: Hearing,
     pub(super) channels: Channels,
+    /// Where the head of the audit log is held by others.
+    pub(super) anchors: config::Anchors,
     audience: Audience,
     ledger: LedgerConfig,
     path: PathBuf,
+    /// SHA-256 of the file.
+    digest: String,
     current: Current,
 }
 
 /// What is said of a secret beside how it is rotated.
 pub(super) struct About {
+    /// Who answers for it, and by what policy.
+    pub(super) said: config::About,
     /// The fields a version has.
     pub(super) fields: Vec<FieldName>,
     /// The kind of its issuer.
@@ -96,7 +104,8 @@ impl Ground {
             || path.display().to_string(),
             |name| name.to_string_lossy().into_owned(),
         );
-        let config = config::resolve(&read(path)?, &file, &around)?;
+        let text = read(path)?;
+        let config = config::resolve(&text, &file, &around)?;
         let connections = Connections::new(Arc::clone(&self.clock), self.workers)
             .beside(&around.dir)
             .in_run(self.run.clone());
@@ -121,9 +130,11 @@ impl Ground {
             about,
             hearing: config.hearing,
             channels,
+            anchors: config.anchors,
             audience,
             ledger: config.ledger,
             path: self.path,
+            digest: format!("sha256:{}", digest(&text)),
             current,
         })
     }
@@ -202,6 +213,7 @@ impl Joined {
     /// Takes the ledger to write it. Writes nothing yet.
     pub(super) fn lock(&self, run: &Run) -> Result<LockedLedger> {
         let mut ledger = run.lock(&self.opening(run)?).map_err(refused)?;
+        ledger.declare(declaration::of(self));
         self.current.learn(&ledger);
         ledger.tell(Arc::clone(&self.audience));
         Ok(ledger)
@@ -220,10 +232,14 @@ impl Joined {
         !(self.audience)(secret, &news).is_empty()
     }
 
+    /// Where the ledger is: as named for this run, else as configured.
+    pub(super) fn ledger_path(&self, run: &Run) -> PathBuf {
+        run.ledger_named()
+            .unwrap_or_else(|| self.ledger.path.clone())
+    }
+
     fn opening(&self, run: &Run) -> Result<Opening> {
-        let place = run
-            .ledger_named()
-            .unwrap_or_else(|| self.ledger.path.clone());
+        let place = self.ledger_path(run);
         let identity = match (run.identity_named(), self.ledger.identity.clone()) {
             (Some(named), _) => private_file(named),
             (None, Some(configured)) => configured,
@@ -231,6 +247,11 @@ impl Joined {
         };
         let store = run.store(&place).map_err(refused)?;
         Ok(run.opening(store, identity))
+    }
+
+    /// SHA-256 of the configuration file: `sha256:` and 64 digits.
+    pub(super) fn digest(&self) -> &str {
+        &self.digest
     }
 
     /// Where a ledger is put that could not be committed: beside the configuration, which is not the full disk's fault
@@ -287,6 +308,11 @@ fn made_by_hand(secret: &Secret) -> bool {
     secret.issuer.capabilities().value == ValueBy::Person
 }
 
+fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn read(path: &Path) -> Result<String> {
     let metadata = std::fs::metadata(path)
         .with_context(|| format!("read {}", path.display()))
@@ -309,6 +335,7 @@ impl About {
     fn of(secret: &SecretConfig) -> Self {
         let targets = secret.targets.iter();
         Self {
+            said: secret.about.clone(),
             fields: secret.issuer.config.fields(),
             kind: secret.issuer.kind,
             issuer: secret.issuer.account.clone(),

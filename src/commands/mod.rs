@@ -2,6 +2,7 @@
 
 mod ask;
 mod channels;
+mod declaration;
 mod drive;
 mod emergency;
 mod extent;

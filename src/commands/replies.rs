@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
+use crate::config::ChannelSetup;
 use crate::error::Result;
 use crate::ledger::{Change, Event, LockedLedger, News, SecretState, State, Thread, Topic, What};
 use crate::model::{Fault, Instant, SecretName, Span};
@@ -39,6 +40,10 @@ struct Heard {
 /// Reads the replies and acts on them. Where no rotation was announced to a channel that is read, nothing is sent;
 /// where nobody has replied, nothing is written.
 pub(super) fn collect(run: &mut Run, joined: &Joined) -> Result<Unheard> {
+    let reads = |setup: &ChannelSetup| !setup.config.approvers().is_empty();
+    if !joined.hearing.channels.values().any(reads) {
+        return Ok(Unheard::default());
+    }
     let known = joined.read(run)?;
     let threads = announced(joined, known.state());
     let mut unheard = Unheard::default();

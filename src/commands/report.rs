@@ -33,16 +33,6 @@ pub(super) fn outcomes(run: &mut Run, outcomes: &[Outcome]) -> Exit {
         let name = &outcome.secret;
         let (what, hint) = match &outcome.result {
             // Who has to do something was told so once; the exit code says that it is still to be done.
-            Ending::Revoked {
-                old: Some(old),
-                exposed: Some(exposed),
-            } => {
-                let seconds = exposed.num_seconds();
-                run.ui.say(&format!(
-                    "{name}: {old} was dead {seconds} s after the command"
-                ));
-                continue;
-            }
             Ending::Promoted { .. } | Ending::Revoked { .. } | Ending::Watching { .. } => continue,
             Ending::Waiting { why, until, course } => {
                 let later = until.map(|until| format!("run again after {}", when::moment(until)));

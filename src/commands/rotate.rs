@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::issuers::ValueBy;
-use crate::ledger::{Alarm, Order};
-use crate::model::{Fields, Instant, Key, SecretName};
+use crate::ledger::{Alarm, Facts, Order};
+use crate::model::{Fields, Instant, Key, SecretName, sanitise};
 use crate::rotation::{self, Ask, Grace, Item, Leak, Manner, Move, plan};
 use crate::run::Run;
 
@@ -51,6 +51,14 @@ pub struct Args {
     /// Why, for the audit log
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub reason: Option<String>,
+
+    /// The change request this belongs to, for the audit log
+    #[arg(long, value_name = "ID", requires = "names", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub ticket: Option<String>,
+
+    /// Who approved it, for the audit log; not the one who runs this
+    #[arg(long, value_name = "WHO", requires = "names", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub approved_by: Option<String>,
 }
 
 /// Finishes what is open, then rotates what is due or named.
@@ -64,6 +72,7 @@ pub fn rotate(run: &mut Run, args: &Args) -> Result<Exit> {
 }
 
 fn forward(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
+    let facts = approval(run, args)?;
     let names = match &args.using {
         Some(place) => using::exposed(joined, place)?,
         None => args.names.clone(),
@@ -121,6 +130,7 @@ fn forward(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
     unheard.note(&items, &mut ledger, run.now);
     let purpose = Purpose {
         supplied,
+        facts,
         reason: args.reason.clone(),
         leak: args.leak(run.now),
     };
@@ -145,6 +155,24 @@ impl Args {
             alarm: Alarm { raised_at, order },
         })
     }
+}
+
+/// What the log is to say of who allowed it. It is the word of whoever runs this; nobody approves their own request.
+fn approval(run: &Run, args: &Args) -> Result<Facts> {
+    let mut facts = Facts::new();
+    if let Some(approver) = &args.approved_by {
+        let requester = run.actor.id.as_str();
+        let user = requester.split('@').next().unwrap_or_default();
+        if [requester, user].contains(&approver.as_str()) {
+            let error = Error::says(Exit::Usage, "who asks for a rotation cannot approve it");
+            return Err(error.hint("name somebody else with `--approved-by`, or leave it out"));
+        }
+        facts.insert("approved_by".to_owned(), sanitise(approver));
+    }
+    if let Some(ticket) = &args.ticket {
+        facts.insert("ticket".to_owned(), sanitise(ticket));
+    }
+    Ok(facts)
 }
 
 /// Keys that only a person can make are taken before anything is locked: a person may take a while.

@@ -49,9 +49,12 @@ fn goes_through(joined: &Joined, secret: &Secret, place: &str) -> bool {
         || labels.any(|label| label == place || label.split('/').next() == Some(place))
 }
 
+/// By its label, or by the last word of it: `vercel/web`, or `web`.
 fn holds(reach: &Reach, place: &str) -> bool {
     let sites = reach.sites.iter().map(|(_, site)| site);
-    sites.chain(reach.services.values()).any(|it| it == place)
+    sites
+        .chain(reach.services.values())
+        .any(|label| label == place || label.rsplit('/').next() == Some(place))
 }
 
 /// Shows what replacing these secrets would touch, looked at now. Changes nothing.

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 
 use crate::model::{Instant, Policy, Schedule, Span};
 
+use super::about::About;
 use super::complaint::{Complaints, Mark};
 use super::fields::Fields;
 use super::file::Node;
@@ -20,6 +21,7 @@ pub(super) struct Defaults {
     pub(super) max_age: Option<Span>,
     pub(super) confirm_timeout: Span,
     pub(super) max_per_run: usize,
+    pub(super) about: About,
     understood: RefCell<HashMap<String, Understood>>,
 }
 
@@ -36,6 +38,7 @@ impl Default for Defaults {
             max_age: None,
             confirm_timeout: Span::minutes(15),
             max_per_run: 20,
+            about: About::default(),
             understood: RefCell::default(),
         }
     }
@@ -60,6 +63,7 @@ impl Defaults {
         if let Some(most) = fields.count("max_per_run") {
             defaults.max_per_run = most;
         }
+        defaults.about = About::usual(&mut fields);
         fields.close();
         defaults
     }

@@ -15,11 +15,13 @@
 //! | `file` | text to a tree with positions; aliases, anchors, tags, duplicate keys, size and depth |
 //! | `fields`, `typed`, `wrong` | a map key by key; the part of a map that belongs to a kind, through serde |
 //! | `say`, `complaint` | how things are put, and where they are collected |
-//! | `source`, `accounts`, `defaults`, `secrets`, `targets`, `freezes`, `notify` | the sections |
+//! | `source`, `accounts`, `anchors`, `defaults`, `about`, `secrets`, `targets`, `freezes`, `notify` | the sections |
 //! | `crossing` | what only shows when everything is read |
 //! | `resolve` | all of it |
 
+mod about;
 mod accounts;
+mod anchors;
 mod complaint;
 mod crossing;
 mod defaults;
@@ -39,6 +41,8 @@ mod wrong;
 #[cfg(test)]
 mod tests;
 
+pub use about::About;
+pub use anchors::{Anchors, Authority, GitAnchor};
 pub use complaint::{ConfigError, ConfigErrors, Mark};
 pub use notify::{ChannelSetup, Hearing, Names};
 pub use resolve::{Config, LedgerConfig, resolve};

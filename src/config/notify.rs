@@ -53,14 +53,14 @@ pub enum Names {
 }
 
 /// What the section is read with.
-pub(super) struct Hearers<'n> {
+pub(super) struct Hearers<'n, 's> {
     pub(super) around: &'n Surroundings,
     /// The names under `secrets:`, as they were typed.
-    pub(super) secrets: &'n [&'n str],
+    pub(super) secrets: &'s [&'s str],
     pub(super) complaints: &'n Complaints<'n>,
 }
 
-impl<'n> Hearers<'n> {
+impl<'n> Hearers<'n, '_> {
     /// Takes the keys of the file that are about hearing.
     pub(super) fn read(&self, fields: &mut Fields<'n, '_>) -> Hearing {
         let channels = fields.take("notify").map(|node| self.channels(node));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::model::{Account, AccountName, Credential, Freeze, SecretName};
 
 use super::accounts::Accounts;
+use super::anchors::Anchors;
 use super::complaint::{Complaints, ConfigErrors, Mark};
 use super::crossing::{refuse_shared_places, settle_draws};
 use super::defaults::Defaults;
@@ -30,6 +31,8 @@ pub struct Config {
     pub ledger: LedgerConfig,
     /// What rotakey itself needs to talk to vendors.
     pub accounts: BTreeMap<AccountName, Arc<Account>>,
+    /// Where the head of the audit log is held by others.
+    pub anchors: Anchors,
     /// What is rotated.
     pub secrets: BTreeMap<SecretName, SecretConfig>,
     /// Who hears of it.
@@ -86,6 +89,11 @@ fn read(
     };
     let freezes = fields.list("freeze").unwrap_or_default();
     let freezes = super::freezes::read(freezes, complaints);
+    let anchors = fields
+        .take("anchors")
+        .map_or_else(Anchors::default, |node| {
+            Anchors::read(node, around, complaints)
+        });
     let secrets = fields.take("secrets");
     if root.get("secrets").is_none() {
         fields.missing("secrets", "write what is rotated: `secrets: { NAME: … }`");
@@ -105,6 +113,7 @@ fn read(
         secrets: all_secrets((secrets?, entries), &defaults, &accounts, complaints)?,
         accounts: accounts.by_name,
         hearing,
+        anchors,
         ledger: ledger?,
     })
 }

@@ -7,6 +7,7 @@ use crate::model::{
     Account, AccountName, AccountShape, Canary, Policy, SecretName, Span, StageName,
 };
 
+use super::about::About;
 use super::accounts::Accounts;
 use super::complaint::{Complaints, ConfigErrors, Mark};
 use super::crossing::Claim;
@@ -25,10 +26,8 @@ pub struct SecretConfig {
     /// Whether the grace was written for this secret or comes from the defaults. A kind that cannot give any refuses
     /// the first and shortens the second.
     pub grace_from: GraceFrom,
-    /// Who answers for it.
-    pub owner: Option<String>,
-    /// What it is for.
-    pub purpose: Option<String>,
+    /// Who answers for it, and by what policy.
+    pub about: About,
     /// Who makes it.
     pub issuer: IssuerSetup,
     /// Where it goes, in the order of the file.
@@ -101,8 +100,7 @@ pub(super) fn read(
     fields.at = entry.at;
     let policy = defaults.policy(name.as_str(), &mut fields);
     let grace_from = grace_from(&entry.node);
-    let owner = fields.text("owner").map(str::to_owned);
-    let purpose = fields.text("purpose").map(str::to_owned);
+    let about = About::read(&mut fields, &defaults.about);
     let stages = stages(&mut fields);
     let canary = canary(&mut fields, &stages);
     let soak = soak(&mut fields, &stages, canary);
@@ -131,8 +129,7 @@ pub(super) fn read(
     Some(SecretConfig {
         policy,
         grace_from,
-        owner,
-        purpose,
+        about,
         issuer: issuer?,
         targets: targets?,
         used_by: Vec::new(),

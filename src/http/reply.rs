@@ -48,6 +48,11 @@ impl Reply {
             .map_err(|_| Fault::passing("the answer cannot be understood"))
     }
 
+    /// The body as it came.
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
     /// Whether the body is JSON, or nothing at all.
     pub(super) fn check(&self) -> Result<(), Fault> {
         match self.body.is_empty() {

@@ -103,7 +103,6 @@ impl Place {
     }
 
     /// The authorities of the file.
-    #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub(super) fn authorities(&self) -> Result<Option<rustls::RootCertStore>, Fault> {
         use rustls::pki_types::CertificateDer;
         use rustls::pki_types::pem::PemObject;

@@ -217,6 +217,19 @@ pub struct Found {
     pub created_at: Option<Instant>,
 }
 
+/// A key that an issuer lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its public id.
+    pub id: KeyId,
+    /// What it is called there.
+    pub name: String,
+    /// When it was made, if the issuer says.
+    pub created_at: Option<Instant>,
+    /// When it was last used, if the issuer says.
+    pub last_used: Option<Instant>,
+}
+
 /// Someone who makes and kills versions.
 ///
 /// Every call that changes something returns an [`Effect`]; none is repeated inside unless repeating is harmless.
@@ -292,6 +305,11 @@ pub trait Issuer: Send + Sync {
     fn expire(&self, key: &Key, after: chrono::TimeDelta) -> Effect<()> {
         let (_key, _after) = (key, after);
         Effect::NotDone(Fault::refused("this issuer cannot set an expiry"))
+    }
+
+    /// Every key there is at its place, whoever made it, for `audit reconcile`. `None` where the issuer cannot list them.
+    fn inventory(&self) -> Result<Option<Vec<Held>>, Fault> {
+        Ok(None)
     }
 
     /// When the key was last used, if ever. Only called where [`Capabilities::reports_use`].

@@ -233,6 +233,12 @@ impl From<EntryRef<'_>> for Entry {
                 new: entry.new.map(mark),
                 note: entry.note.map(Into::into),
                 until: entry.until,
+                facts: entry
+                    .facts
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, fact)| (name.into(), fact.into()))
+                    .collect(),
             },
         }
     }

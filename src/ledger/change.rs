@@ -9,7 +9,8 @@ use crate::model::{
     Hint, Instant, Key, KeyId, RotationId, RunId, SecretName, ServiceId, SiteId, StageName, Tag,
 };
 
-use super::state::{Alarm, ServiceProgress, SiteProgress, SiteWrite, Trigger, Way};
+use super::event::Facts;
+use super::state::{Alarm, Running, ServiceProgress, SiteProgress, SiteWrite, Trigger, Way};
 
 /// One change to one secret.
 #[derive(Clone, Debug)]
@@ -284,6 +285,17 @@ pub struct Begun {
     pub proposal: Option<Key>,
     /// Which run sends the request that follows.
     pub run: RunId,
+    /// What the log is to say of it besides: when it was due, who approved it.
+    pub facts: Facts,
+}
+
+/// What the configuration says, as far as evidence needs it.
+#[derive(Clone, Debug)]
+pub struct Declaration {
+    /// The file and the program.
+    pub running: Running,
+    /// Of each secret: its owner, its policy, its issuer and targets.
+    pub secrets: BTreeMap<SecretName, Facts>,
 }
 
 /// A version that came to be known.

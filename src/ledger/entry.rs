@@ -4,6 +4,7 @@
 //! that are hashed; a test compares it with an independent sort.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::value::StringDeserializer;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::model::{Hint, Instant};
 
 use super::chain::{ActorKind, Digest, Entry, LedgerId, link};
-use super::event::KeyMark;
+use super::event::{Facts, KeyMark};
 use super::state::Trigger;
 
 /// One line of the audit log, borrowed from where it was read.
@@ -24,6 +25,9 @@ pub struct EntryRef<'a> {
     pub actor: ActorRef<'a>,
     /// When, by our clock.
     pub at: Instant,
+    /// What else an auditor asks about, by ASCII names.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<BTreeMap<Text<'a>, Text<'a>>>,
     /// The hash over this and all before; absent in the bytes it is computed from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<Digest>,
@@ -94,6 +98,7 @@ impl Entry {
                 kind: self.actor.kind,
             },
             at: self.at,
+            facts: facts(&event.facts),
             hash: Some(self.hash),
             kind: Text::from(event.kind.as_str()),
             new: event.new.as_ref().map(mark),
@@ -110,6 +115,14 @@ impl Entry {
     }
 }
 
+fn facts(facts: &Facts) -> Option<BTreeMap<Text<'_>, Text<'_>>> {
+    (!facts.is_empty()).then(|| {
+        let both = facts.iter();
+        both.map(|(name, fact)| (Text::from(name.as_str()), Text::from(fact.as_str())))
+            .collect()
+    })
+}
+
 fn mark(mark: &KeyMark) -> MarkRef<'_> {
     MarkRef {
         fingerprint: Text::from(mark.fingerprint.as_str()),
@@ -119,6 +132,25 @@ fn mark(mark: &KeyMark) -> MarkRef<'_> {
 }
 
 impl EntryRef<'_> {
+    /// The fact of that name.
+    pub fn fact(&self, name: &str) -> Option<&str> {
+        self.facts
+            .as_ref()?
+            .iter()
+            .find_map(|(known, fact)| (&**known == name).then_some(&**fact))
+    }
+
+    /// What to say of it when it does not fit as the event of that number.
+    pub fn misplaced(&self, seq: u64) -> String {
+        if self.seq != seq {
+            return format!("event {} stands where event {seq} belongs", self.seq);
+        }
+        let of = self.secret.as_ref();
+        let of = of.map(|name| format!(" of `{name}`")).unwrap_or_default();
+        let kind = &self.kind;
+        format!("event {seq} (`{kind}`{of}) is not the one that was recorded")
+    }
+
     /// The hash this entry must carry after `before`.
     pub fn expected_hash(&self, ledger: LedgerId, before: Digest) -> Digest {
         let bare = EntryRef {

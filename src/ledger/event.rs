@@ -1,5 +1,7 @@
 //! One line of the audit log, before it is numbered and chained.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Hint, Instant, RotationId, SecretName};
@@ -36,7 +38,13 @@ pub struct Event {
     /// A date the event sets: the end of a postponement, of a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Instant>,
+    /// What else an auditor asks about, by ASCII names: an owner, a policy, a due date.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: Facts,
 }
+
+/// Facts by their names, which are ASCII so that their order is the canonical one.
+pub type Facts = BTreeMap<String, String>;
 
 /// How a key appears in evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +72,7 @@ impl Event {
             new: None,
             note: None,
             until: None,
+            facts: Facts::new(),
         }
     }
 }

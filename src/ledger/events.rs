@@ -64,13 +64,13 @@ impl<'a> Events<'a> {
         }
         let start = self.offset;
         let length = memchr(b'\n', &self.segment.text.as_bytes()[start..])
-            .ok_or_else(|| self.broken("its last line is cut short"))?;
+            .ok_or_else(|| self.broken(&format!("event {} is cut short", self.events + 1)))?;
         let line = &self.segment.text.as_bytes()[start..start + length];
-        let (hash, bare) =
-            split(line, &self.hash_key).ok_or_else(|| self.broken("an event carries no hash"))?;
+        let (hash, bare) = split(line, &self.hash_key)
+            .ok_or_else(|| self.broken(&format!("event {} carries no hash", self.events + 1)))?;
         let seq = self.events + 1;
         if link(self.ledger.id(), seq, self.head, bare) != hash {
-            return Err(self.broken("an event is not the one that was recorded"));
+            return Err(self.broken(&misplaced(line, seq)));
         }
         (self.head, self.events, self.offset) = (hash, seq, start + length + 1);
         self.over = false;
@@ -78,7 +78,7 @@ impl<'a> Events<'a> {
             serde_json::from_str(&self.segment.text[start..start + length]).ok();
         match entry {
             Some(entry) if entry.seq == seq => Ok(Some(entry)),
-            _ => Err(self.broken("an event does not say what events say")),
+            _ => Err(self.broken(&format!("event {seq} does not say what events say"))),
         }
     }
 
@@ -99,7 +99,8 @@ impl<'a> Events<'a> {
         Ok(true)
     }
 
-    /// The segments the document knows of. What a crash left after them is not part of the log.
+    /// The segments the document knows of. What a crash left after them is not part of the log; one that is missing is
+    /// noticed where its first event should stand.
     fn known_segments(&self) -> Result<Vec<SegmentName>, LedgerError> {
         let sealed = &self.ledger.document.audit.sealed;
         let last = sealed.last.as_deref().and_then(SegmentName::parse);
@@ -111,9 +112,6 @@ impl<'a> Events<'a> {
             .filter_map(|name| SegmentName::parse(name))
             .filter(|name| last.as_ref().is_some_and(|last| name <= last))
             .collect();
-        if names.len() as u64 != sealed.segments {
-            return Err(self.broken("parts of it are missing"));
-        }
         names.sort();
         Ok(names)
     }
@@ -121,7 +119,13 @@ impl<'a> Events<'a> {
     fn next_of_tail(&mut self) -> Result<Option<EntryRef<'_>>, LedgerError> {
         let audit = &self.ledger.document.audit;
         if self.tail == 0 && (self.events, self.head) != (audit.sealed.events, audit.sealed.head) {
-            return Err(self.broken("it does not lead to the ledger's newest events"));
+            return Err(self.broken(&match self.events < audit.sealed.events {
+                true => format!("event {} is missing", self.events + 1),
+                false => format!(
+                    "event {} is not the one the ledger goes on from",
+                    self.events
+                ),
+            }));
         }
         // The tail itself was checked when the ledger was opened.
         let entry = audit.tail.get(self.tail);
@@ -149,6 +153,16 @@ impl Iterator for Events<'_> {
         self.next_entry()
             .map(|entry| entry.map(Entry::from))
             .transpose()
+    }
+}
+
+/// Says which event it is that does not fit.
+fn misplaced(line: &[u8], seq: u64) -> String {
+    let entry = std::str::from_utf8(line).ok();
+    let entry: Option<EntryRef<'_>> = entry.and_then(|line| serde_json::from_str(line).ok());
+    match entry {
+        Some(entry) => entry.misplaced(seq),
+        None => format!("event {seq} cannot be read"),
     }
 }
 

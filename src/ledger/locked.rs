@@ -10,7 +10,7 @@ use chrono::SubsecRound;
 use crate::model::{Instant, RotationId, RunId, SecretName};
 
 use super::chain::{Actor, Digest, Entry, Unchained};
-use super::change::Change;
+use super::change::{Change, Declaration};
 use super::claim::{Claim, Standing};
 use super::document::{Audit, Document, Front, Keys, Sealed};
 use super::durable::{self, Before};
@@ -35,6 +35,8 @@ pub struct LockedLedger {
     actor: Actor,
     now: Instant,
     pending: Pending,
+    /// What the configuration says, until it was compared with what the log says.
+    declaration: Option<Declaration>,
     unmarked: Option<LedgerError>,
     audience: Option<Audience>,
     fresh: Vec<Notice>,
@@ -109,6 +111,7 @@ impl LockedLedger {
             actor: opening.actor.clone(),
             now: opening.now,
             pending: Pending::Nothing,
+            declaration: None,
             unmarked: None,
             audience: None,
             fresh: Vec::new(),
@@ -124,11 +127,12 @@ impl LockedLedger {
         match state.apply(at, change) {
             Ok(applied) => {
                 self.pending = Pending::Something;
+                self.declared(at);
                 for news in applied.news {
                     self.announce(at, &name, applied.rotation.clone(), news);
                 }
                 for event in applied.events {
-                    self.note(at, event);
+                    self.append(at, event);
                 }
                 self.saw(at);
                 Ok(())
@@ -145,6 +149,26 @@ impl LockedLedger {
 
     /// Records an audit event that changes no secret's state, in memory.
     pub fn note(&mut self, at: Instant, event: Event) {
+        self.declared(at);
+        self.append(at, event);
+    }
+
+    /// Says with what configuration this run works. It is written down before the first thing that this run records, if
+    /// it differs from what the log says already; a run that records nothing writes nothing.
+    pub fn declare(&mut self, declaration: Declaration) {
+        self.declaration = Some(declaration);
+    }
+
+    fn declared(&mut self, at: Instant) {
+        let declaration = self.declaration.take();
+        let state = &mut self.ledger.document.state;
+        let events = declaration.map(|declaration| state.declare(declaration));
+        for event in events.unwrap_or_default() {
+            self.append(at, event);
+        }
+    }
+
+    fn append(&mut self, at: Instant, event: Event) {
         self.pending = Pending::Something;
         self.saw(at);
         let document = &mut self.ledger.document;

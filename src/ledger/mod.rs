@@ -42,11 +42,11 @@ mod tests;
 
 pub use apply::IllegalChange;
 pub use chain::{Actor, ActorKind, Digest, Entry, LedgerId};
-pub use change::{Begun, Change, NewVersion, Progress, Step, What};
+pub use change::{Begun, Change, Declaration, NewVersion, Progress, Step, What};
 pub use claim::Claim;
 pub use entry::{ActorRef, EntryRef, MarkRef, Text};
 pub use error::LedgerError;
-pub use event::{Event, KeyMark};
+pub use event::{Event, Facts, KeyMark};
 pub use events::Events;
 pub use file::FileStore;
 pub use locked::LockedLedger;

@@ -72,7 +72,7 @@ impl Ledger {
             .state
             .check()
             .map_err(|illegal| tampered(&illegal.to_string()))?;
-        check_tail(&document).map_err(tampered)?;
+        check_tail(&document).map_err(|why| tampered(&why))?;
         opening.high_water().compare(&document)?;
         Ok(Self {
             document,
@@ -150,18 +150,18 @@ fn refused(place: &str, why: Unreadable) -> LedgerError {
     }
 }
 
-fn check_tail(document: &Document) -> Result<(), &'static str> {
+fn check_tail(document: &Document) -> Result<(), String> {
     let audit = &document.audit;
     let (mut seq, mut head) = (audit.sealed.events, audit.sealed.head);
     for entry in &audit.tail {
         seq += 1;
         if entry.seq != seq || entry.as_ref().expected_hash(document.keys.id, head) != entry.hash {
-            return Err("its newest events do not form a chain");
+            return Err(entry.as_ref().misplaced(seq));
         }
         head = entry.hash;
     }
     if (audit.next, audit.head) != (seq + 1, head) {
-        return Err("its newest events do not lead to its head");
+        return Err(format!("event {} is missing", seq + 1));
     }
     Ok(())
 }

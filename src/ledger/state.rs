@@ -25,6 +25,22 @@ pub struct State {
     /// What people are to be told.
     #[serde(default, skip_serializing_if = "Outbox::is_empty")]
     pub outbox: Outbox,
+    /// A digest of what the configuration last said of each secret, so that the log tells when that changes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub declared: BTreeMap<SecretName, String>,
+    /// The configuration and the program that wrote last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<Running>,
+}
+
+/// With what a run works, as the log tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Running {
+    /// SHA-256 of the configuration file: `sha256:` and 64 digits.
+    pub config: String,
+    /// The version of rotakey.
+    pub tool: String,
 }
 
 /// One secret.

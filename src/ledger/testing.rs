@@ -11,8 +11,8 @@ use crate::model::{
 
 pub(crate) use super::seal::testing::{fresh_identity, recipient};
 use super::{
-    Actor, ActorKind, Begun, Change, FileStore, Ledger, LockedLedger, NewVersion, Opening, Store,
-    Trigger, What,
+    Actor, ActorKind, Begun, Change, Facts, FileStore, Ledger, LockedLedger, NewVersion, Opening,
+    Store, Trigger, What,
 };
 
 pub(crate) struct Sandbox {
@@ -116,6 +116,7 @@ pub(crate) fn begun(name: &str, number: u32) -> Change {
             tag: Tag::new(format!("rotakey-{number}")),
             proposal: None,
             run: RunId::new("run-1"),
+            facts: Facts::new(),
         }),
     }
 }

@@ -30,12 +30,18 @@ use crate::http::{self, Api, Call, Endpoint, Pace};
 use crate::model::{Clock, Credential, Effect, Fault, Finding, Instant, sanitise};
 
 use super::letter::{cut, escaped};
-use super::{Channel, ChannelKind, Event, Letter, Loudness, Reply, Sources, needed};
+use super::{
+    Channel, ChannelKind, ChannelStarter, Event, Letter, Loudness, Reply, Sources, needed,
+};
 
 pub(super) const KIND: ChannelKind = ChannelKind {
     name: "slack",
     needs: &["token"],
     takes: &[],
+    starter: ChannelStarter {
+        about: "Slack, with replies (SKIP)",
+        keys: ", token: { env: SLACK_BOT_TOKEN }, channel: C0123456789, approvers: [T0123456789/U0123456789]",
+    },
 };
 
 /// A section takes no more.
@@ -346,83 +352,4 @@ fn refusal(answer: &Value) -> Option<Said> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ROOT: &str = "C1:1707642000.000100";
-
-    fn person() -> Value {
-        json!({
-            "type": "message", "user": "U1", "team": "T1", "text": "SKIP",
-            "ts": "1707728400.000200", "thread_ts": "1707642000.000100",
-        })
-    }
-
-    fn read(change: impl FnOnce(&mut Value)) -> Option<Reply> {
-        let mut message = person();
-        change(&mut message);
-        reply(ROOT, &message, "T9")
-    }
-
-    #[test]
-    fn a_persons_reply_is_read_with_team_and_user() {
-        let read = read(|_| ()).expect("a reply");
-        assert_eq!((read.by.as_str(), read.text.as_str()), ("T1/U1", "SKIP"));
-        assert_eq!(read.at.to_rfc3339(), "2024-02-12T09:00:00+00:00");
-        assert!(!read.machine && !read.edited && !read.quoting);
-    }
-
-    #[test]
-    fn a_guest_is_of_the_guests_team_and_one_without_a_team_of_the_bots() {
-        let guest = read(|message| message["user_team"] = json!("T2")).expect("a reply");
-        assert_eq!(guest.by, "T2/U1");
-        let own = read(|message| message["team"] = Value::Null).expect("a reply");
-        assert_eq!(own.by, "T9/U1");
-    }
-
-    #[test]
-    fn machines_edits_and_quotes_are_told() {
-        for (key, value) in [
-            ("bot_id", json!("B1")),
-            ("subtype", json!("bot_message")),
-            ("subtype", json!("thread_broadcast")),
-            ("app_id", json!("A1")),
-            ("attachments", json!([{"text": "SKIP"}])),
-            ("user", json!("")),
-            ("type", json!("channel_join")),
-        ] {
-            assert!(
-                read(|message| message[key] = value.clone())
-                    .expect("a reply")
-                    .machine,
-                "{key}"
-            );
-        }
-        assert!(
-            read(|message| message["edited"] = json!({"user": "U1"}))
-                .expect("a reply")
-                .edited
-        );
-        assert!(
-            read(|message| message["text"] = json!("&gt; SKIP"))
-                .expect("a reply")
-                .quoting
-        );
-    }
-
-    #[test]
-    fn the_notice_itself_another_thread_and_nonsense_are_no_replies() {
-        assert_eq!(
-            read(|message| message["ts"] = json!("1707642000.000100")),
-            None
-        );
-        assert_eq!(
-            read(|message| message["thread_ts"] = json!("1707642000.000101")),
-            None
-        );
-        assert_eq!(read(|message| message["thread_ts"] = Value::Null), None);
-        for ts in ["", "x", "-1.5", "1", "99999999999999.1", "1.99999999999999"] {
-            assert_eq!(read(|message| message["ts"] = json!(ts)), None, "{ts}");
-        }
-    }
-}
+mod tests;

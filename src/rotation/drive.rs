@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use crate::ledger::{
-    Alarm, Change, LedgerError, LockedLedger, Phase, Progress as Inside, Rotation, SecretState,
-    Trigger, Version, What,
+    Alarm, Change, Facts, LedgerError, LockedLedger, Phase, Progress as Inside, Rotation,
+    SecretState, Trigger, Version, What,
 };
 use crate::model::{
     Clock, Fault, FaultKind, Instant, Key, RunId, SecretName, ServiceId, SiteId, Tag, VersionNumber,
@@ -45,6 +45,8 @@ pub struct Tools<'a> {
     pub reason: Option<String>,
     /// The leak, when that is why.
     pub leak: Option<Leak>,
+    /// What else the log is to say of rotations that begin: a ticket, an approver.
+    pub facts: Facts,
     /// Where the sealed ledger is put if it cannot be committed while a new key is only in memory.
     pub refuge: PathBuf,
     /// Who watches.
@@ -140,6 +142,7 @@ pub(super) struct Drive<'a> {
     pub(super) supplied: BTreeMap<SecretName, Key>,
     pub(super) reason: Option<String>,
     pub(super) leak: Option<Leak>,
+    pub(super) facts: Facts,
     pub(super) refuge: PathBuf,
     pub(super) work: BTreeMap<SecretName, Move>,
     /// What this run found at the sites of a secret, until something was written.
@@ -168,6 +171,7 @@ impl<'a> Drive<'a> {
             supplied,
             reason,
             leak,
+            facts,
             refuge,
             progress,
         } = tools;
@@ -180,6 +184,7 @@ impl<'a> Drive<'a> {
             supplied,
             reason,
             leak,
+            facts,
             refuge,
             work,
             looks: BTreeMap::new(),

@@ -10,7 +10,7 @@ use super::drive::{Drive, Lost};
 use super::guard;
 use super::observe::{Freshness, Look};
 use super::outcome::{Course, Ending};
-use super::plan::Move;
+use super::plan::{self, Move};
 use super::progress::Happening;
 use super::secret::Secret;
 
@@ -95,6 +95,15 @@ impl Drive<'_> {
         trigger: Trigger,
         proposal: Option<Key>,
     ) -> Result<(), LedgerError> {
+        let mut facts = self.facts.clone();
+        // By the policy of today; nobody can ask it later.
+        if let Some(due) = self
+            .state(name)
+            .and_then(|state| plan::due(self.secret(name), state))
+        {
+            let due = due.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            facts.insert("due_at".to_owned(), due);
+        }
         let begun = Begun {
             rotation: RotationId::new(format!("rot_{}", self.unique(name, "rotation"))),
             trigger,
@@ -103,6 +112,7 @@ impl Drive<'_> {
             tag: self.tag(name),
             proposal,
             run: self.run.clone(),
+            facts,
         };
         let old = self
             .state(name)
@@ -234,7 +244,8 @@ impl Drive<'_> {
         let found = match secret.issuer.find(&tag) {
             Ok(found) => found,
             Err(fault) => {
-                self.dead_end_fault(name, &fault)?;
+                // A look that failed, like those of the other guards: every night looks again by itself.
+                self.cannot_look(name, &fault)?;
                 return Ok(false);
             }
         };

@@ -86,8 +86,10 @@ impl Drive<'_> {
     ) -> Result<(), LedgerError> {
         let old = self.old(name).map(|old| old.hint.clone());
         let exposed = self.exposed(name, died);
+        let secret = self.secret(name);
         let observed = observed.map(|observed| counted(observed, exposed));
-        let (secret, seen) = (self.secret(name), observed.clone());
+        let seen = observed.clone();
+        let seen = seen.unwrap_or_else(|| counted("it died before the delivery".into(), exposed));
         self.record(name, What::Finished { observed })?;
         self.ledger.commit()?;
         let next = self.state(name).and_then(|state| plan::due(secret, state));
@@ -95,7 +97,7 @@ impl Drive<'_> {
             name,
             Happening::Revoked {
                 old: old.as_ref(),
-                observed: seen.as_deref().unwrap_or("it died before the delivery"),
+                observed: &seen,
                 next,
             },
         );
@@ -223,7 +225,11 @@ impl Drive<'_> {
 
     /// A guard could not look. Nothing was sent, so that every night looks again by itself; a clear refusal is told
     /// each time until it is mended.
-    fn cannot_look(&mut self, name: &SecretName, fault: &Fault) -> Result<(), LedgerError> {
+    pub(super) fn cannot_look(
+        &mut self,
+        name: &SecretName,
+        fault: &Fault,
+    ) -> Result<(), LedgerError> {
         if fault.kind == FaultKind::Passing {
             return self.dead_end_fault(name, fault);
         }

@@ -70,7 +70,7 @@ fn under_cron_it_warns_once_is_skipped_by_a_reply_rotates_revokes_and_is_quiet()
         &format!("Next rotation: {due}\n"),
         "due: rotation started",
         "due: new key generated",
-        "due: added to dotenv/b.env",
+        "due: added to b.env",
         "revoked",
     ];
     let mut rest = body.as_str();

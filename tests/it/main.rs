@@ -16,6 +16,7 @@ mod support {
 
 #[cfg(feature = "postgres")]
 #[allow(
+    clippy::unwrap_used,
     dead_code,
     reason = "shared with the tests of the database issuers, which do more with it"
 )]
@@ -23,12 +24,14 @@ mod support {
 mod postgres_server;
 #[cfg(feature = "redis")]
 #[allow(
+    clippy::unwrap_used,
     dead_code,
     reason = "shared with the tests of the database issuers, which do more with it"
 )]
 #[path = "../databases/redis_server.rs"]
 mod redis_server;
 #[allow(
+    clippy::unwrap_used,
     dead_code,
     reason = "shared with the tests of the database issuers, which do more with it"
 )]
@@ -36,10 +39,12 @@ mod redis_server;
 mod server;
 
 mod assisted;
+mod audit;
 mod check;
 mod conformance;
 mod crash;
 mod cron;
+mod emergency;
 mod evidence;
 mod examples;
 mod fleet;

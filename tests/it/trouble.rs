@@ -65,7 +65,7 @@ fn an_emergency_revokes_in_the_same_run_and_proves_the_death() {
     sandbox
         .run("rotate openai --emergency --reason 'leaked in a log'")
         .exits(Exit::Done)
-        .says("refuses it; next rotation");
+        .says("refuses it, 121 s after the command; next rotation");
     let new = last(&sandbox);
     assert_eq!(shop::live_keys(&sandbox), [new.as_str()]);
     assert_ne!(new, old.value);

@@ -95,8 +95,9 @@ impl People {
             "notify:\n".to_owned(),
             self.slack(""),
             self.telegram(""),
-            format!("  hook: {{ kind: webhook, url: {{ env: HOOK_URL }}, secret: {{ env: HOOK_SECRET }} }}\n"),
-            format!("  plain: {{ kind: slack-webhook, url: {{ env: SLACK_URL }} }}\n"),
+            "  hook: { kind: webhook, url: { env: HOOK_URL }, secret: { env: HOOK_SECRET } }\n"
+                .to_owned(),
+            "  plain: { kind: slack-webhook, url: { env: SLACK_URL } }\n".to_owned(),
         ]
         .concat()
     }

@@ -6,55 +6,152 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use tempfile::NamedTempFile;
 
-use crate::audit::csv::{self, ExportError};
+use crate::audit::page::Identity;
+use crate::audit::{ExportError, Period, bundle, csv, jsonl, page};
 use crate::commands::joined::{join, refused};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::ledger::{Digest, Ledger};
 use crate::model::when;
 use crate::run::Run;
+use crate::ui::Manner;
 
 use super::period::PeriodArgs;
 
 /// Write the evidence of a period
 ///
-/// The same period gives the same bytes, however often it is exported. Without a period, everything so far.
+/// The same period gives the same bytes, however often it is exported. Without a period, everything so far. With
+/// `--json`, one object a line on stdout.
 #[derive(clap::Args, Clone, Debug)]
+#[command(group = clap::ArgGroup::new("form").args(["csv", "html", "bundle"]))]
 pub struct Args {
     /// For a spreadsheet: one row a rotation (the default)
     #[arg(long)]
     pub csv: bool,
 
+    /// One page to read and to print, without script and without anything to load
+    #[arg(long)]
+    pub html: bool,
+
+    /// Everything, into this new directory: tables, events, page, and how to verify it without rotakey
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    pub bundle: Option<PathBuf>,
+
     /// Which period.
     #[command(flatten)]
     pub period: PeriodArgs,
 
-    /// A directory for the files, or `-` for stdout
+    /// A directory for the file, or `-` for stdout
     #[arg(long, value_name = "DIR|-", default_value = ".")]
     pub out: PathBuf,
 }
 
-/// Writes the table.
+/// Writes the evidence in the form that was asked for.
 pub fn export(run: &mut Run, args: &Args) -> Result<Exit> {
     let joined = join(run)?;
     let ledger = joined.read(run)?;
     let (period, name) = args.period.period(run.now);
-    if args.out == Path::new("-") {
-        let written = csv::export(ledger.events(), period, run.ui.stream());
-        return written.map(|_| Exit::Done).map_err(failed);
+    if period.to > run.now && period.bounds().1.is_some() {
+        run.ui
+            .say("note: this period is not over; a later export of it will say more");
     }
-    let path = run
-        .path(&args.out)
-        .join(format!("rotakey-rotations{name}.csv"));
-    let file = replacing(&path)?;
-    let rows =
-        csv::export(ledger.events(), period, io::BufWriter::new(file.as_file())).map_err(failed)?;
-    kept(file, &path)?;
-    run.ui.say(&format!(
-        "wrote {} ({})",
-        path.display(),
-        when::counted(i64::try_from(rows).unwrap_or(i64::MAX), "row")
-    ));
+    match &args.bundle {
+        Some(directory) => bundled(run, &ledger, period, directory)?,
+        None if args.html => {
+            let file = format!("rotakey-report{name}.html");
+            to_file_or_stdout(run, &args.out, &file, |now, out| {
+                let identity = Identity {
+                    ledger: ledger.id(),
+                    period,
+                };
+                let head = page::export(identity, ledger.events(), now, out).map_err(failed)?;
+                Ok(("1 page".to_owned(), head))
+            })?;
+        }
+        None if run.ui.manner() == Manner::Json && !args.csv => {
+            let when = (period, run.now);
+            jsonl::export(ledger.id(), ledger.events(), when, run.ui.stream()).map_err(failed)?;
+        }
+        None => {
+            let file = format!("rotakey-rotations{name}.csv");
+            to_file_or_stdout(run, &args.out, &file, |now, out| {
+                let written = csv::export(ledger.events(), period, now, out).map_err(failed)?;
+                Ok((counted(written.rows, "row"), written.head))
+            })?;
+        }
+    }
     Ok(Exit::Done)
+}
+
+/// Hands `write` somewhere to write to, and says what came of it and the head of the log: with that, whoever keeps the
+/// mail of cron can later tell a log that was written anew.
+fn to_file_or_stdout(
+    run: &mut Run,
+    out: &Path,
+    name: &str,
+    write: impl FnOnce(crate::model::Instant, &mut dyn io::Write) -> Result<(String, Digest)>,
+) -> Result<()> {
+    let now = run.now;
+    if out == Path::new("-") {
+        return write(now, run.ui.stream()).map(drop);
+    }
+    let path = run.path(out).join(name);
+    let file = replacing(&path)?;
+    let (what, head) = write(now, &mut io::BufWriter::new(file.as_file()))?;
+    kept(file, &path)?;
+    run.ui
+        .say(&format!("wrote {} ({what}; head {head})", path.display()));
+    Ok(())
+}
+
+/// The whole set. It appears under its name when it is whole; one that stood there makes room for it.
+fn bundled(run: &mut Run, ledger: &Ledger, period: Period, directory: &Path) -> Result<()> {
+    let path = run.path(directory);
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    let unwritten = |error: io::Error| {
+        Error::new(Exit::Failed, error).context(format!("write {}", path.display()))
+    };
+    let there = std::fs::read_dir(&path).map(|mut entries| entries.next().is_some());
+    let replaces = match there {
+        Ok(false) => false,
+        Ok(true) if path.join("manifest.json").is_file() => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Ok(true) => return Err(taken(&path, "is not empty and holds no bundle")),
+        Err(_) => return Err(taken(&path, "is no directory that can be read")),
+    };
+    let making = tempfile::Builder::new()
+        .prefix(".rotakey-bundle-")
+        .tempdir_in(parent)
+        .with_context(|| format!("write in {}", parent.display()))
+        .map_err(|error| {
+            Error::new(Exit::Usage, error).hint("name a directory that can be made")
+        })?;
+    let new = making.path().join("new");
+    std::fs::create_dir(&new).map_err(unwritten)?;
+    let when = (period, run.now);
+    let bundled = bundle::export(ledger.id(), ledger.events(), when, &new).map_err(failed)?;
+    if replaces {
+        std::fs::rename(&path, making.path().join("old")).map_err(unwritten)?;
+    }
+    std::fs::rename(&new, &path).map_err(unwritten)?;
+    run.ui.say(&format!(
+        "wrote {} ({}, {}, {}; head {})",
+        path.display(),
+        counted(bundled.rotations, "row"),
+        counted(bundled.exceptions, "exception"),
+        counted(bundled.events, "event"),
+        bundled.head
+    ));
+    Ok(())
+}
+
+fn taken(path: &Path, why: &str) -> Error {
+    Error::says(Exit::Usage, format!("{} {why}", path.display()))
+        .hint("name a new directory with `--bundle`")
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    when::counted(i64::try_from(number).unwrap_or(i64::MAX), noun)
 }
 
 /// A file beside the one it will replace, so that a reader never finds half of one.

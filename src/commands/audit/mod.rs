@@ -1,7 +1,9 @@
 //! `rotakey audit`: the evidence.
 
+pub mod anchor;
 pub mod export;
 mod period;
+pub mod reconcile;
 pub mod verify;
 
 /// Evidence for an auditor
@@ -10,4 +12,6 @@ pub mod verify;
 pub enum Audit {
     Export(export::Args),
     Verify(verify::Args),
+    Anchor(anchor::Args),
+    Reconcile(reconcile::Args),
 }

@@ -112,8 +112,8 @@ fn a_whole_file_is_understood() {
     );
     assert_eq!(policy.max_age, Some(Span::days(120)));
     assert_eq!(policy.stages, ["staging".into(), "production".into()]);
-    assert_eq!(deploy.owner.as_deref(), Some("platform@example.com"));
-    assert_eq!(deploy.purpose.as_deref(), Some("deploys"));
+    assert_eq!(deploy.about.owner.as_deref(), Some("platform@example.com"));
+    assert_eq!(deploy.about.purpose.as_deref(), Some("deploys"));
     assert_eq!(deploy.at, Mark { line: 7, column: 3 });
     assert!(matches!(
         deploy.grace_from,

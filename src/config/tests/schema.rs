@@ -28,6 +28,7 @@ fn schema() -> Value {
             "accounts": { "$ref": "#/definitions/accounts" },
             "ledger": { "$ref": "#/definitions/ledger" },
             "freeze": { "description": "Times in which no rotation begins, unless a key has leaked.", "type": "array", "items": { "$ref": "#/definitions/freeze" } },
+            "anchors": { "$ref": "#/definitions/anchors" },
             "secrets": {
                 "description": "What is rotated.", "type": "object", "propertyNames": { "$ref": "#/definitions/name" },
                 "additionalProperties": { "$ref": "#/definitions/secret" },
@@ -71,6 +72,12 @@ fn definitions() -> Value {
             closed(json!({ "from": { "type": "string" }, "to": { "type": "string" }, "reason": { "$ref": "#/definitions/text" } }), &["from", "to"], "Once: a day, or an instant in RFC 3339."),
             closed(json!({ "begins": { "type": "string" }, "lasts": { "$ref": "#/definitions/span" }, "reason": { "$ref": "#/definitions/text" } }), &["begins", "lasts"], "Again and again: a cron expression, and how long."),
         ]},
+        "anchors": closed(json!({
+            "git": closed(json!({
+                "repository": { "$ref": "#/definitions/text" }, "sign": { "type": "boolean" }, "push": { "$ref": "#/definitions/name" },
+            }), &["repository"], "A tag in this repository; `push` sends it to that remote."),
+            "timestamp": closed(json!({ "url": { "type": "string" } }), &["url"], "A time-stamping authority (RFC 3161)."),
+        }), &[], "Where the head of the audit log is held by others."),
         "accounts": accounts(),
         "secret": secret(),
         "health": { "description": "How its services are probed before they count as healthy.", "anyOf": [
@@ -315,6 +322,15 @@ fn every_key_the_parser_knows_is_in_the_schema_and_no_other() {
         &format!("heartbeat: {{ {q} }}"),
         &schema["properties"]["heartbeat"],
     );
+    let anchors = &all["anchors"];
+    same(&format!("anchors: {{ {q} }}"), anchors);
+    for (key, more) in [
+        ("git", "repository: ."),
+        ("timestamp", "url: \"https://a.example\""),
+    ] {
+        let text = format!("anchors: {{ {key}: {{ {more}, {q} }} }}");
+        same(&text, &anchors["properties"][key]);
+    }
     let once = format!("freeze: [{{ from: 2024-01-01, to: 2024-01-02, {q} }}]");
     same(&once, &all["freeze"]["oneOf"][0]);
     let again = format!("freeze: [{{ begins: \"0 16 * * 5\", lasts: 64h, {q} }}]");

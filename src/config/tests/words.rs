@@ -11,7 +11,8 @@ fn unknown_words_find_the_known_one() {
     assert_eq!(
         app(&["note: x"]),
         "error: rotations.yaml:3:5: secret `app`: unknown key `note`\n  hint: known here: `canary`, `confirm_timeout`, \
-         `every`, `grace`, `issuer`, `max_age`, `owner`, `purpose`, `skip`, `soak`, `stages`, `targets`, `title`, `warn`\n"
+         `criticality`, `environment`, `every`, `grace`, `issuer`, `max_age`, `owner`, `policy_ref`, `purpose`, \
+         `review`, `skip`, `soak`, `stages`, `targets`, `title`, `warn`\n"
     );
     assert_eq!(
         app(&["issuer: { kind: genrated }"]),

@@ -45,12 +45,12 @@ use serde_json::json;
 use crate::http::{Api, Call, Reply, segment};
 use crate::model::{
     Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind,
-    Key, KeyId, SecretValue, Tag, sanitise,
+    IssuerStarter, Key, KeyId, SecretValue, Tag, sanitise,
 };
 
 use super::github::rest;
 use super::{
-    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict, pages,
+    Ability, Capabilities, Found, Held, Issuer, Overlap, Request, Seen, ValueBy, Verdict, pages,
 };
 
 const PAGE: usize = 100;
@@ -68,6 +68,17 @@ const ACCOUNT: AccountShape = AccountShape {
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "github-deploy-key",
     account: Some(&ACCOUNT),
+    starter: IssuerStarter {
+        about: "GitHub deploy key of a repository",
+        secret: "deploy-key",
+        title: "Deploy key",
+        every: "90d",
+        keys: ", repository: acme/web, read_only: true",
+        variable: "DEPLOY_KEY",
+        value: None,
+        account: Some("github: { token: { env: ROTAKEY_GITHUB_TOKEN } }"),
+        note: "Fully automatic. Only the public half ever leaves for GitHub.",
+    },
 };
 
 /// The keys of `kind: github-deploy-key`.
@@ -279,6 +290,16 @@ impl Issuer for DeployKeys {
 
     fn revoke(&self, key: &Key) -> Effect<()> {
         self.remove(key).unwrap_or_else(Effect::NotDone)
+    }
+
+    fn inventory(&self) -> Result<Option<Vec<Held>>, Fault> {
+        let held = |key: Listed| Held {
+            id: KeyId::new(key.id.to_string()),
+            name: key.title,
+            created_at: key.created_at,
+            last_used: key.last_used,
+        };
+        Ok(Some(self.list()?.0.into_iter().map(held).collect()))
     }
 
     fn last_used(&self, key: &Key) -> Result<Option<Instant>, Fault> {

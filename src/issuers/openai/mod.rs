@@ -61,11 +61,11 @@ use serde_json::{Value, json};
 use crate::http::{Api, Endpoint, Known, Reply, segment};
 use crate::model::{
     Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind,
-    Key, KeyId, SecretValue, Tag, when,
+    IssuerStarter, Key, KeyId, SecretValue, Tag, when,
 };
 
 use super::{
-    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict, pages,
+    Ability, Capabilities, Found, Held, Issuer, Overlap, Request, Seen, ValueBy, Verdict, pages,
 };
 use wire::{Listed, MadeKey, Page, Project, ServiceAccount, instant};
 
@@ -90,6 +90,19 @@ const ACCOUNT: AccountShape = AccountShape {
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "openai",
     account: Some(&ACCOUNT),
+    starter: IssuerStarter {
+        about: "OpenAI API key",
+        secret: "openai",
+        title: "OpenAI API",
+        every: "30d",
+        keys: ", project: proj_123",
+        variable: "OPENAI_API_KEY",
+        value: None,
+        account: Some(
+            "openai: { admin_key: { env: OPENAI_ADMIN_KEY } }    # platform.openai.com, Settings, Admin keys",
+        ),
+        note: "Fully automatic. The project is in its settings at platform.openai.com.",
+    },
 };
 
 /// The keys of `kind: openai`.
@@ -345,6 +358,16 @@ impl Issuer for OpenAi {
             Ok(call) => call.repeatable().map(drop),
             Err(fault) => Effect::NotDone(fault),
         }
+    }
+
+    fn inventory(&self) -> Result<Option<Vec<Held>>, Fault> {
+        let held = |key: wire::ProjectKey| Held {
+            created_at: key.created_at.and_then(instant),
+            last_used: key.last_used_at.and_then(instant),
+            name: key.name.unwrap_or_default(),
+            id: KeyId::new(key.id),
+        };
+        Ok(Some(self.keys()?.into_iter().map(held).collect()))
     }
 
     fn last_used(&self, key: &Key) -> Result<Option<Instant>, Fault> {

@@ -83,6 +83,8 @@ impl Node {
             Wire::Verified => {
                 // Somebody else in the process may have chosen a provider already; then theirs stays.
                 drop(rustls::crypto::ring::default_provider().install_default());
+                // Read here as well, for the driver does not tell a bad file from a bad address.
+                drop(place.authorities()?);
                 let certificates = TlsCertificates {
                     client_tls: None,
                     root_cert: place.bundle()?,
@@ -91,9 +93,7 @@ impl Node {
             }
         };
         let client = client.map_err(|_| {
-            Fault::refused(
-                "`ca` holds no certificate that can be read (PEM), or `host` is no address",
-            )
+            Fault::refused("`host` is no address, or TLS cannot be set up on this machine")
         })?;
         let connection = client.get_connection_with_timeout(PATIENCE).map_err(|error| {
             let fault = fault(&error);

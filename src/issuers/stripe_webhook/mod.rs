@@ -45,11 +45,11 @@ use serde::Deserialize;
 use crate::http::{Api, segment};
 use crate::model::{
     Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind,
-    Key, KeyId, SecretValue, Tag, sanitise,
+    IssuerStarter, Key, KeyId, SecretValue, Tag, sanitise,
 };
 
 use super::{
-    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, Verdict, stripe,
+    Ability, Capabilities, Found, Held, Issuer, Overlap, Request, Seen, ValueBy, Verdict, stripe,
 };
 use wire::{Endpoint, TAG};
 
@@ -68,6 +68,19 @@ const ACCOUNT: AccountShape = AccountShape {
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "stripe-webhook",
     account: Some(&ACCOUNT),
+    starter: IssuerStarter {
+        about: "Stripe webhook signing secret",
+        secret: "stripe-webhook",
+        title: "Stripe webhook",
+        every: "90d",
+        keys: ", url: \"https://shop.example.com/hooks/stripe\"",
+        variable: "STRIPE_WEBHOOK_SECRETS",
+        value: Some("{value},{previous}"),
+        account: Some(
+            "stripe: { api_key: { env: ROTAKEY_STRIPE_KEY } }    # a restricted key that may write webhook endpoints",
+        ),
+        note: "Fully automatic. The receiver takes both secrets, separated by a comma, while the endpoints overlap.",
+    },
 };
 
 /// The keys of `kind: stripe-webhook`.
@@ -167,6 +180,16 @@ impl Issuer for Webhooks {
 
     fn issue(&self, request: &Request<'_>) -> Effect<Key> {
         self.make(request).unwrap_or_else(Effect::NotDone)
+    }
+
+    fn inventory(&self) -> Result<Option<Vec<Held>>, Fault> {
+        let held = |endpoint: Endpoint| Held {
+            created_at: endpoint.created_at(),
+            name: endpoint.metadata.get(TAG).cloned().unwrap_or_default(),
+            last_used: None,
+            id: KeyId::new(endpoint.id),
+        };
+        Ok(Some(self.list()?.into_iter().map(held).collect()))
     }
 
     fn find(&self, tag: &Tag) -> Result<Vec<Found>, Fault> {

@@ -1,5 +1,6 @@
 //! What each change does to the state, and the audit events it leaves.
 
+mod declared;
 mod progress;
 
 use std::collections::BTreeMap;
@@ -172,11 +173,13 @@ impl Applying<'_> {
             .filter(|version| version.stage == Stage::Current)
             .for_each(|former| bury(former, at));
         self.secret.rotated_at = Some(new.created_at);
+        let created_at = ("created_at".to_owned(), written(new.created_at));
         self.secret.skip = None;
         self.secret.told = None;
         let mark = self.add(new, Stage::Current, None);
         Ok(vec![Event {
             new: Some(mark),
+            facts: [created_at].into(),
             ..Event::new("adopt.done")
         }])
     }
@@ -191,9 +194,13 @@ impl Applying<'_> {
             tag,
             proposal,
             run,
+            facts,
         } = begun;
         let events = vec![
-            noted("rotation.begun", reason.clone()),
+            Event {
+                facts,
+                ..noted("rotation.begun", reason.clone())
+            },
             noted("issue.sent", Some(tag.to_string())),
         ];
         self.secret.rotation = Some(Rotation {
@@ -455,6 +462,11 @@ fn mark(version: &Version) -> KeyMark {
         fingerprint: version.fingerprint.clone(),
         id: version.key_id.as_ref().map(ToString::to_string),
     }
+}
+
+/// An instant as a fact.
+fn written(at: Instant) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 fn noted(kind: &str, note: Option<String>) -> Event {

@@ -104,12 +104,12 @@ fn a_segment_that_is_missing_changed_or_swapped_is_found() {
     fs::remove_file(&march).unwrap();
     assert_eq!(
         refused().to_string(),
-        "the audit log was not written by rotakey: parts of it are missing"
+        "the audit log (2024-04.001.jsonl.age, after event 4) was not written by rotakey: event 8 stands where event 5 belongs"
     );
     fs::copy(&february, &march).unwrap();
     assert_eq!(
         refused().to_string(),
-        "the audit log (2024-03.001.jsonl.age, after event 4) was not written by rotakey: an event is not the one that was recorded"
+        "the audit log (2024-03.001.jsonl.age, after event 4) was not written by rotakey: event 1 stands where event 5 belongs"
     );
     let mut flipped = whole.clone();
     *flipped.last_mut().unwrap() ^= 1;
@@ -131,7 +131,78 @@ fn a_segment_that_is_missing_changed_or_swapped_is_found() {
     fs::write(&april, ledger.recipients.seal(first, form).unwrap()).unwrap();
     assert_eq!(
         refused().to_string(),
-        "the audit log (2024-04.001.jsonl.age, after event 8) was not written by rotakey: it does not lead to the ledger's newest events"
+        "the audit log (2024-04.001.jsonl.age, after event 8) was not written by rotakey: event 9 is missing"
+    );
+}
+
+/// The operator himself: he holds the identity, can seal segments anew and make the document fit.
+#[test]
+fn whatever_somebody_with_the_identity_does_to_an_event_is_named() {
+    type Change = fn(&mut Vec<String>);
+    let cases: [(&str, Change, &str); 5] = [
+        (
+            "edited",
+            |lines| lines[2] = lines[2].replace("test.done", "test.none"),
+            "event 3 (`test.none`) is not the one that was recorded",
+        ),
+        (
+            "removed",
+            |lines| drop(lines.remove(2)),
+            "event 4 stands where event 3 belongs",
+        ),
+        (
+            "inserted",
+            |lines| lines.insert(2, lines[0].clone()),
+            "event 1 stands where event 3 belongs",
+        ),
+        (
+            "reordered",
+            |lines| lines.swap(2, 3),
+            "event 4 stands where event 3 belongs",
+        ),
+        ("cut off", |lines| lines.truncate(4), "event 5 is missing"),
+    ];
+    for (name, change, said) in cases {
+        let mut sandbox = Sandbox::with_ledger();
+        record(&sandbox, 4);
+        sandbox.later(TimeDelta::days(31));
+        record(&sandbox, 1);
+        // In a segment.
+        let path = sandbox
+            .home
+            .path()
+            .join("ledger.audit/2024-02.001.jsonl.age");
+        let ledger = sandbox.open().unwrap();
+        let form = super::super::seal::Form::Binary;
+        let sealed = fs::read(&path).unwrap();
+        let opened = ledger.identities.open("february", &sealed, form).unwrap();
+        let text = String::from_utf8(opened.plain.to_vec()).unwrap();
+        let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+        change(&mut lines);
+        let sealed = ledger.recipients.seal(lines.concat().as_bytes(), form);
+        fs::write(&path, sealed.unwrap()).unwrap();
+        let error = sandbox.open().unwrap().events().find_map(Result::err);
+        let told = error.expect("refused").to_string();
+        assert!(told.ends_with(said), "{name}: {told}");
+    }
+}
+
+#[test]
+fn an_event_of_the_document_that_was_changed_is_named_though_the_mac_is_right() {
+    let sandbox = Sandbox::with_ledger();
+    record(&sandbox, 3);
+    let mut ledger = sandbox.open().unwrap();
+    ledger.document.audit.tail[2].event.kind = "test.none".to_owned();
+    let text = ledger
+        .document
+        .text(&ledger.document.front, &ledger.document.audit);
+    let form = super::super::seal::Form::Armored;
+    let sealed = ledger.recipients.seal(&text, form).unwrap();
+    fs::write(sandbox.ledger(), sealed).unwrap();
+    let told = sandbox.open().err().expect("refused").to_string();
+    assert!(
+        told.ends_with("event 3 (`test.none`) is not the one that was recorded"),
+        "{told}"
     );
 }
 

@@ -4,4 +4,5 @@ mod claim;
 mod crash;
 mod damage;
 mod history;
+mod outbox;
 mod stores;

@@ -17,7 +17,7 @@ use chrono::TimeDelta;
 
 use crate::issuers::ValueBy;
 use crate::ledger::{
-    Actor, ActorKind, Alarm, Change, Guard, Ledger, LedgerError, LockedLedger, MemoryStore,
+    Actor, ActorKind, Alarm, Change, Facts, Guard, Ledger, LedgerError, LockedLedger, MemoryStore,
     NewVersion, Opening, Order, Phase, Revision, SecretState, Store, Way, What,
 };
 use crate::model::{
@@ -302,6 +302,7 @@ impl Life {
                 })
                 .collect(),
             reason: None,
+            facts: Facts::new(),
             leak: self.leak.clone(),
             refuge: refuge.to_owned(),
             progress,

@@ -30,6 +30,8 @@ pub(super) trait Road {
 }
 
 type Look<T> = Box<dyn Fn(&Sandbox) -> T>;
+type LetsIn = Box<dyn Fn(&Sandbox, &str) -> bool>;
+type Deed = Box<dyn Fn(&Sandbox, &Ran) -> Option<(String, String)>>;
 
 /// One secret of the kind that a row is about, adopted and due.
 pub(super) struct Scene {
@@ -38,11 +40,11 @@ pub(super) struct Scene {
     /// The values that are stored or run anywhere now.
     pub(super) used: Look<Vec<String>>,
     /// Whether the issuer lets a value in.
-    pub(super) works: Box<dyn Fn(&Sandbox, &str) -> bool>,
+    pub(super) works: LetsIn,
     /// What lives at the issuer, each by something that stands in the ledger when rotakey knows it.
     pub(super) live: Look<Vec<String>>,
     /// What a person does who is told to: a command line and what they pipe into it, where there is one.
-    pub(super) person: Box<dyn Fn(&Sandbox, &Ran) -> Option<(String, String)>>,
+    pub(super) person: Deed,
 }
 
 impl Scene {

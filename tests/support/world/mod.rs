@@ -151,6 +151,11 @@ impl World {
         format!("{}/{service}", self.servers.health.url())
     }
 
+    /// From now on the organisation is run with this admin key.
+    pub(crate) fn openai_admin_key_becomes(&self, key: &str) {
+        key.clone_into(&mut self.state().openai.admin_key);
+    }
+
     pub(crate) fn openai_admin_key(&self) -> String {
         self.state().openai.admin_key.clone()
     }

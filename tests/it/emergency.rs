@@ -1,0 +1,228 @@
+//! The day a key leaks, or a platform is breached.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use rotakey::exit::Exit;
+
+use crate::support::sandbox::Sandbox;
+use crate::support::shop;
+use crate::support::world::ApiKey;
+
+const FOUR: [(&str, &str); 4] = [
+    ("chat", "CHAT_KEY"),
+    ("images", "IMAGES_KEY"),
+    ("search", "SEARCH_KEY"),
+    ("speech", "SPEECH_KEY"),
+];
+
+/// Four keys, each at all of twelve projects and eight services. None is due.
+fn company() -> (Sandbox, Vec<ApiKey>) {
+    let sandbox = Sandbox::new();
+    shop::hasten(&sandbox);
+    let world = &sandbox.world;
+    let keys: Vec<ApiKey> = FOUR
+        .iter()
+        .map(|(name, variable)| {
+            world.openai_variable(variable);
+            world.seed_key(name, "2024-02-10T09:00:00Z")
+        })
+        .collect();
+    let variables: Vec<(&str, &str)> = FOUR
+        .iter()
+        .zip(&keys)
+        .map(|((_, variable), key)| (*variable, key.value.as_str()))
+        .collect();
+    let projects: Vec<String> = (1..=12).map(|n| format!("site-{n:02}")).collect();
+    let services: Vec<String> = (1..=8).map(|n| format!("worker-{n}")).collect();
+    world.add_projects(projects.iter().map(String::as_str), &variables);
+    world.add_services(services.iter().map(String::as_str), &variables);
+    let secret = |(name, variable): &(&str, &str)| {
+        format!(
+            "  {name}:\n    every: 30d\n    issuer: {{ kind: openai, project: PROJECT, service_account: ACCOUNT }}\n    \
+             targets:\n      - {{ kind: vercel, projects: all, variable: {variable} }}\n      \
+             - {{ kind: render, services: all, variable: {variable} }}\n"
+        )
+    };
+    let secrets: String = FOUR.iter().map(secret).collect();
+    sandbox.configure(&shop::secrets(&sandbox, &format!("secrets:\n{secrets}")));
+    for ((name, _), key) in FOUR.iter().zip(&keys) {
+        let adopt = format!("adopt {name} --created 2024-02-10T09:00:00Z");
+        sandbox.pipe(&adopt, &key.value).exits(Exit::Done);
+    }
+    (sandbox, keys)
+}
+
+fn redeploys(sandbox: &Sandbox, before: usize) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for label in sandbox.since(before) {
+        let api = label.split(' ').next().unwrap_or_default();
+        if ["vercel.redeploy", "render.deploy"].contains(&api) {
+            *counts.entry(api.to_owned()).or_default() += 1;
+        }
+    }
+    counts
+}
+
+#[test]
+fn a_breached_platform_costs_one_redeploy_a_service_and_no_customer() {
+    let (sandbox, old) = company();
+    let plan = sandbox.run("plan --using vercel").exits(Exit::Done);
+    assert_eq!(
+        plan.stdout,
+        "SECRET  SITES  SERVICES  LAST TIME  OWN CREDENTIAL OF\n\
+         chat    20     20        -          -\n\
+         images  20     20        -          -\n\
+         search  20     20        -          -\n\
+         speech  20     20        -          -\n\n\
+         4 secrets, 80 sites, 20 redeploys; no rotation has been timed yet\n"
+    );
+    let before = sandbox.world.requests().len();
+    let ran = sandbox
+        .run("rotate --using vercel --emergency --reason breach")
+        .exits(Exit::Done);
+    let expected = [("render.deploy", 8), ("vercel.redeploy", 12)];
+    let expected = expected.map(|(api, count)| (api.to_owned(), count));
+    assert_eq!(redeploys(&sandbox, before), BTreeMap::from(expected));
+    let live = shop::live_keys(&sandbox);
+    assert_eq!(live.len(), 4, "only the new ones");
+    assert!(old.iter().all(|key| !live.contains(&key.value)));
+    for (name, _) in FOUR {
+        let line = ran
+            .stderr
+            .lines()
+            .find(|line| line.starts_with(&format!("{name}: sk-")) && line.contains(" revoked: "));
+        let line = line.unwrap_or_else(|| panic!("no exposure of {name} in\n{}", ran.stderr));
+        let seconds: i64 = line
+            .split(" refuses it, ")
+            .nth(1)
+            .and_then(|rest| rest.split(" s after the command; ").next())
+            .and_then(|number| number.parse().ok())
+            .unwrap_or_else(|| panic!("{line}"));
+        assert!((1..600).contains(&seconds), "{line}");
+    }
+    sandbox.advance(TimeDelta::minutes(2));
+    shop::nothing_is_broken(&sandbox);
+    // And the next look says how long it took.
+    let plan = sandbox.run("plan --using vercel").exits(Exit::Done);
+    assert!(
+        plan.stdout
+            .contains(", as long as the slowest took last time"),
+        "{}",
+        plan.stdout
+    );
+}
+
+#[test]
+fn one_project_is_a_place_too() {
+    let (sandbox, _) = company();
+    let plan = sandbox.run("plan --using site-03").exits(Exit::Done);
+    assert!(
+        plan.stdout.contains("4 secrets, 80 sites"),
+        "{}",
+        plan.stdout
+    );
+    sandbox
+        .run("plan --using nowhere")
+        .exits(Exit::Usage)
+        .says("error: no secret goes through `nowhere`");
+}
+
+/// What was sent to the vendors that changes something.
+fn writes(sandbox: &Sandbox) -> Vec<String> {
+    let requests = sandbox.world.requests().into_iter();
+    requests
+        .filter(|request| request.writes())
+        .map(|request| request.what)
+        .collect()
+}
+
+#[test]
+fn an_outage_is_caused_on_purpose_or_not_at_all() {
+    let (sandbox, key) = shop::openai();
+    let before = writes(&sandbox);
+    let refused = sandbox
+        .run("rotate openai --emergency --revoke-first --reason leak")
+        .exits(Exit::Usage);
+    assert_eq!(writes(&sandbox), before);
+    assert_eq!(
+        refused.stderr.lines().next().map(str::to_owned),
+        Some(
+            "openai: the live key is revoked first. 5 services (render/api, render/worker, vercel/web, \
+             vercel/admin, vercel/legacy) will be refused from then until each runs the new key."
+                .to_owned()
+        ),
+        "{}",
+        refused.stderr
+    );
+    let ran = sandbox
+        .run("rotate openai --emergency --revoke-first --yes --reason leak")
+        .exits(Exit::Done);
+    assert!(
+        ran.stderr.contains(" s after the command"),
+        "{}",
+        ran.stderr
+    );
+    let writes = writes(&sandbox);
+    let place = |api: &str| writes.iter().position(|label| label.starts_with(api));
+    assert!(
+        place("openai.delete_key") < place("vercel.patch_env"),
+        "{writes:?}"
+    );
+    assert!(
+        place("openai.create_key") < place("openai.delete_key"),
+        "{writes:?}"
+    );
+    let live = shop::live_keys(&sandbox);
+    assert_eq!(live.len(), 1);
+    assert_ne!(live[0], key.value);
+    shop::everything_is_on(&sandbox, &live[0]);
+}
+
+/// rotakey's own admin key is one of its secrets.
+const OWN: &str = "
+secrets:
+  admin:
+    every: 30d
+    issuer: { kind: generated }
+    targets: [ { kind: dotenv, path: admin.env, variable: ADMIN_KEY } ]
+  openai:
+    every: 30d
+    issuer: { kind: openai, project: PROJECT, service_account: ACCOUNT }
+    targets:
+      - { kind: vercel, projects: all, variable: OPENAI_API_KEY }
+";
+
+#[test]
+fn the_last_key_to_its_own_account_is_kept_until_the_new_one_may_do_the_work() {
+    let sandbox = Sandbox::new();
+    let key = shop::scene(&sandbox);
+    let admin = sandbox.world.openai_admin_key();
+    sandbox.write("admin.env", &format!("ADMIN_KEY={admin}\n"));
+    sandbox.configure(&shop::secrets(&sandbox, OWN));
+    let text = sandbox.read("rotations.yaml");
+    sandbox.write(
+        "rotations.yaml",
+        &text.replace("{ env: OPENAI_ADMIN_KEY }", "{ secret: admin }"),
+    );
+    sandbox
+        .run("adopt admin --from-site dotenv/admin.env --created 2024-01-19T09:00:00Z")
+        .exits(Exit::Done);
+    shop::adopt_openai(&sandbox, &key);
+    sandbox.run("rotate admin").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(25));
+    // The vendor knows nothing of the new value.
+    sandbox
+        .run("revoke admin")
+        .exits(Exit::PersonNeeded)
+        .says("the old key is kept: rotakey's own account must work with the new key: ");
+    let text = sandbox.read("admin.env");
+    let new = text
+        .trim()
+        .strip_prefix("ADMIN_KEY=")
+        .expect("the variable");
+    sandbox.world.openai_admin_key_becomes(new);
+    sandbox.run("revoke admin").exits(Exit::Done);
+    sandbox.run("rotate openai").exits(Exit::Done);
+    shop::nothing_is_broken(&sandbox);
+}
