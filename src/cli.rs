@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{adopt, audit, check, init, plan, revoke, rollback, rotate, skip};
+use crate::commands::{
+    adopt, audit, check, completions, init, man, plan, revoke, rollback, rotate, schema, skip,
+};
 use crate::exit::Exit;
 use crate::run::{Host, Options};
 use crate::ui::{Manner, Printer};
@@ -37,6 +39,14 @@ pub enum Verb {
     Skip(skip::Args),
     #[command(subcommand)]
     Audit(audit::Audit),
+    Schema(schema::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// The whole definition, for what is made of it: completions and man pages.
+pub fn definition() -> clap::Command {
+    Cli::command()
 }
 
 const AFTER: &str = "\

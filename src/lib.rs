@@ -94,5 +94,12 @@ fn carry_out(run: &mut Run, verb: Verb) -> Result<Exit> {
         Verb::Audit(commands::audit::Audit::Reconcile(args)) => {
             commands::audit::reconcile::reconcile(run, &args)
         }
+        Verb::Schema(args) => Ok(commands::schema::schema(run, &args)),
+        Verb::Completions(args) => Ok(commands::completions::completions(
+            run,
+            &args,
+            cli::definition(),
+        )),
+        Verb::Man(args) => commands::man::man(run, &args, cli::definition()),
     }
 }

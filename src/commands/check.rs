@@ -1,25 +1,48 @@
-//! `rotakey check`: will it work?
+//! `rotakey check`: will it work, and what will it touch?
+
+use std::collections::BTreeSet;
 
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::ledger::Ledger;
 use crate::model::when::counted;
-use crate::model::{Fault, FaultKind, Finding};
+use crate::model::{Fault, FaultKind, Finding, SecretName};
 use crate::run::Run;
-use crate::ui::{Ink, Table};
+use crate::ui::{Ink, Manner, Table};
 
-use super::joined::join;
+use super::extent;
+use super::joined::{Joined, join};
+use super::policy;
 
 /// Look at everything and change nothing
 ///
-/// Reads the configuration, opens the ledger, and asks every account whether its token may do what the configuration
-/// needs, down to the permission to revoke.
+/// Reads the configuration, opens the ledger, and asks every account whether its token may do what the configuration needs, down to the permission to revoke. Then looks at every target: which projects and services have the variable, which would be redeployed, and about how many calls a rotation will make.
+///
+/// Exits with 0 when all is well, 1 when something will not work, 75 when a vendor could not be asked. With `--policy`: 1 when a secret is older than its `max_age`, overdue for more than a day, or was never adopted.
 #[derive(clap::Args, Clone, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// Ask nobody: compare the age of every key with the policy, from the ledger alone
+    #[arg(long)]
+    pub policy: bool,
+}
 
 /// Asks every account whether the token may do what the configuration needs. Changes nothing.
-pub fn check(run: &mut Run, _: &Args) -> Result<Exit> {
+pub fn check(run: &mut Run, args: &Args) -> Result<Exit> {
     let joined = join(run)?;
     let ledger = joined.read(run)?;
+    if args.policy {
+        return Ok(policy::check(run, &joined, ledger.state()));
+    }
+    let mut shut = Shut::new();
+    let findings = findings(&joined, &ledger, &mut shut);
+    let exit = show(run, &findings);
+    Ok(exit.merge(extent::show(run, &joined, &shut)))
+}
+
+/// The targets of each secret, by their number, whose check failed: looking further would only fail again.
+pub(super) type Shut = BTreeSet<(SecretName, usize)>;
+
+fn findings(joined: &Joined, ledger: &Ledger, shut: &mut Shut) -> Vec<Finding> {
     let mut findings = vec![Finding {
         what: "ledger".to_owned(),
         result: Ok(format!(
@@ -30,8 +53,12 @@ pub fn check(run: &mut Run, _: &Args) -> Result<Exit> {
     }];
     for secret in joined.secrets.values() {
         add(&mut findings, secret.issuer.check());
-        for destination in &secret.destinations {
-            add(&mut findings, destination.target.check());
+        for (number, destination) in secret.destinations.iter().enumerate() {
+            let found = destination.target.check();
+            if found.iter().any(|finding| finding.result.is_err()) {
+                shut.insert((secret.name.clone(), number));
+            }
+            add(&mut findings, found);
         }
         if ledger
             .state()
@@ -53,6 +80,11 @@ pub fn check(run: &mut Run, _: &Args) -> Result<Exit> {
             findings.push(Finding { what, result });
         }
     }
+    own_credentials(joined, &mut findings);
+    findings
+}
+
+fn own_credentials(joined: &Joined, findings: &mut Vec<Finding>) {
     for (name, about) in joined
         .about
         .iter()
@@ -72,7 +104,6 @@ pub fn check(run: &mut Run, _: &Args) -> Result<Exit> {
             result: Ok(detail),
         });
     }
-    Ok(show(run, &findings))
 }
 
 /// Twelve secrets at one account ask the same question once.
@@ -85,18 +116,22 @@ fn add(findings: &mut Vec<Finding>, more: Vec<Finding>) {
 }
 
 fn show(run: &mut Run, findings: &[Finding]) -> Exit {
-    let mut table = Table::new(["CHECK", "RESULT", "DETAIL"]);
     let mut exit = Exit::Done;
+    for fault in findings.iter().filter_map(|it| it.result.as_ref().err()) {
+        exit = exit.merge(because_of(fault));
+    }
+    if run.ui.manner() == Manner::Json {
+        let lines = findings.iter().map(|it| object(it).to_string() + "\n");
+        let text: String = lines.collect();
+        run.ui.data(&text);
+        return exit;
+    }
+    let mut table = Table::new(["CHECK", "RESULT", "DETAIL"]);
     let mut hints = Vec::new();
     for Finding { what, result } in findings {
         let (ink, word, detail) = match result {
             Ok(detail) => (Ink::Good, "ok", detail.clone()),
             Err(fault) => {
-                exit = exit.merge(if fault.kind == FaultKind::Passing {
-                    Exit::TryLater
-                } else {
-                    Exit::Failed
-                });
                 hints.extend(fault.hint.clone());
                 (Ink::Bad, "failed", fault.what.clone())
             }
@@ -113,4 +148,26 @@ fn show(run: &mut Run, findings: &[Finding]) -> Exit {
         run.ui.insist(&format!("  hint: {hint}"));
     }
     exit
+}
+
+/// What a fault means for the whole of the check.
+pub(super) fn because_of(fault: &Fault) -> Exit {
+    match fault.kind {
+        FaultKind::Passing => Exit::TryLater,
+        FaultKind::Refused | FaultKind::Missing => Exit::Failed,
+    }
+}
+
+/// One finding for machines. The field names are stable.
+fn object(finding: &Finding) -> serde_json::Value {
+    let (result, detail, hint) = match &finding.result {
+        Ok(detail) => ("ok", detail, None),
+        Err(fault) if fault.kind == FaultKind::Passing => {
+            ("try later", &fault.what, fault.hint.as_ref())
+        }
+        Err(fault) => ("failed", &fault.what, fault.hint.as_ref()),
+    };
+    serde_json::json!({
+        "type": "check", "what": finding.what, "result": result, "detail": detail, "hint": hint,
+    })
 }

@@ -212,14 +212,14 @@ fn equipped(
 
 /// All that the kinds which share an account say of it, put together: GitHub makes tokens and takes secrets. Only what
 /// every one of them needs is needed of each such account.
-struct Shape {
-    needs: Vec<&'static str>,
-    takes: Vec<&'static str>,
-    settings: Vec<&'static str>,
+pub(super) struct Shape {
+    pub(super) needs: Vec<&'static str>,
+    pub(super) takes: Vec<&'static str>,
+    pub(super) settings: Vec<&'static str>,
 }
 
 impl Shape {
-    fn of(kind: &str) -> Option<Self> {
+    pub(super) fn of(kind: &str) -> Option<Self> {
         let mut found = false;
         let mut all = Self {
             needs: Vec::new(),
@@ -240,7 +240,7 @@ impl Shape {
         found.then_some(all)
     }
 
-    fn kinds() -> Vec<&'static str> {
+    pub(super) fn kinds() -> Vec<&'static str> {
         shapes().map(|shape| shape.kind).collect()
     }
 }

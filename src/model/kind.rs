@@ -8,6 +8,8 @@ pub struct IssuerKind {
     pub name: &'static str,
     /// The account it talks through; `None` if it needs none.
     pub account: Option<&'static AccountShape>,
+    /// How `init` writes it.
+    pub starter: IssuerStarter,
 }
 
 /// A kind of target. Its row in `targets::KINDS`.
@@ -22,6 +24,42 @@ pub struct TargetKind {
     /// of its own when it is absent.
     /// A kind whose address has a `field` means a field of the place by it, not one of the version.
     pub address: &'static [&'static str],
+    /// How `init` writes it.
+    pub starter: TargetStarter,
+}
+
+/// A secret of a kind as the first `rotations.yaml` has it, with made-up names.
+#[derive(Clone, Copy, Debug)]
+pub struct IssuerStarter {
+    /// What is rotated, in a question.
+    pub about: &'static str,
+    /// The name of the secret.
+    pub secret: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+    /// How often it is rotated.
+    pub every: &'static str,
+    /// The keys after `kind: …`, each with a comma before it.
+    pub keys: &'static str,
+    /// The variable that programs usually read it from.
+    pub variable: &'static str,
+    /// What a place holds, where that is more than the value itself.
+    pub value: Option<&'static str>,
+    /// Its line under `accounts:`, the same for all kinds that share the account.
+    pub account: Option<&'static str>,
+    /// What to know of it, in a comment.
+    pub note: &'static str,
+}
+
+/// A target of a kind as the first `rotations.yaml` has it, with made-up names.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetStarter {
+    /// What it is, in a question.
+    pub about: &'static str,
+    /// The keys after `kind: …`, each with a comma before it. `NAME`, `TITLE` and `VARIABLE` are those of the secret.
+    pub keys: &'static str,
+    /// Its line under `accounts:`, the same for all kinds that share the account.
+    pub account: Option<&'static str>,
 }
 
 /// What an entry under `accounts:` holds. Every account takes `kind` and `base_url` besides.

@@ -24,7 +24,7 @@ pub use credential::Credential;
 pub use effect::{Effect, Fault, FaultKind, Finding};
 pub use freeze::Freeze;
 pub use hint::{Hint, Making};
-pub use kind::{AccountShape, IssuerKind, TargetKind};
+pub use kind::{AccountShape, IssuerKind, IssuerStarter, TargetKind, TargetStarter};
 pub use names::{
     AccountName, DeploymentId, FieldName, KeyId, RotationId, RunId, SecretName, ServiceId, SiteId,
     StageName, Tag, VersionNumber,

@@ -32,12 +32,16 @@ use serde::Deserialize;
 use crate::model::{Clock, Credential, Effect, Fault, Finding};
 
 use super::letter::html;
-use super::{Channel, ChannelKind, Letter, Loudness, Sources, needed};
+use super::{Channel, ChannelKind, ChannelStarter, Letter, Loudness, Sources, needed};
 
 pub(super) const KIND: ChannelKind = ChannelKind {
     name: "email",
     needs: &[],
     takes: &["password"],
+    starter: ChannelStarter {
+        about: "e-mail",
+        keys: ", server: \"smtps://smtp.example.com\", user: rotakey, password: { env: SMTP_PASSWORD }, from: rotakey <rotakey@example.com>, to: [ops@example.com]",
+    },
 };
 
 /// Shorter than a run should take; a mail server that needs longer is tried by the next run.

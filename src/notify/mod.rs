@@ -68,6 +68,17 @@ pub struct ChannelKind {
     pub needs: &'static [&'static str],
     /// Keys whose values are secrets.
     pub takes: &'static [&'static str],
+    /// How `init` writes it.
+    pub starter: ChannelStarter,
+}
+
+/// A channel of a kind as the first `rotations.yaml` has it, with made-up names.
+#[derive(Debug)]
+pub struct ChannelStarter {
+    /// What it is, in a question.
+    pub about: &'static str,
+    /// The keys after `kind: …`, each with a comma before it.
+    pub keys: &'static str,
 }
 
 /// Every kind this build has.

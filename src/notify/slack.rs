@@ -30,12 +30,18 @@ use crate::http::{self, Api, Call, Endpoint, Pace};
 use crate::model::{Clock, Credential, Effect, Fault, Finding, Instant, sanitise};
 
 use super::letter::{cut, escaped};
-use super::{Channel, ChannelKind, Event, Letter, Loudness, Reply, Sources, needed};
+use super::{
+    Channel, ChannelKind, ChannelStarter, Event, Letter, Loudness, Reply, Sources, needed,
+};
 
 pub(super) const KIND: ChannelKind = ChannelKind {
     name: "slack",
     needs: &["token"],
     takes: &[],
+    starter: ChannelStarter {
+        about: "Slack, with replies (SKIP)",
+        keys: ", token: { env: SLACK_BOT_TOKEN }, channel: C0123456789, approvers: [T0123456789/U0123456789]",
+    },
 };
 
 /// A section takes no more.

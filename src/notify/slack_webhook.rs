@@ -15,12 +15,16 @@ use serde::Deserialize;
 
 use crate::model::{Clock, Credential, Effect, Fault, Finding};
 
-use super::{Channel, ChannelKind, Letter, Sources, needed, slack, webhook};
+use super::{Channel, ChannelKind, ChannelStarter, Letter, Sources, needed, slack, webhook};
 
 pub(super) const KIND: ChannelKind = ChannelKind {
     name: "slack-webhook",
     needs: &["url"],
     takes: &[],
+    starter: ChannelStarter {
+        about: "Slack, posts only",
+        keys: ", url: { env: SLACK_WEBHOOK_URL }",
+    },
 };
 
 /// No key that is not secret.

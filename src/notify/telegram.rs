@@ -30,12 +30,16 @@ use crate::http::{self, Api, Call, Endpoint, Known, Pace};
 use crate::model::{Clock, Credential, Effect, Fault, Finding, sanitise};
 
 use super::letter::{cut, html};
-use super::{Channel, ChannelKind, Letter, Loudness, Reply, Sources, needed};
+use super::{Channel, ChannelKind, ChannelStarter, Letter, Loudness, Reply, Sources, needed};
 
 pub(super) const KIND: ChannelKind = ChannelKind {
     name: "telegram",
     needs: &["token"],
     takes: &[],
+    starter: ChannelStarter {
+        about: "Telegram, with replies (SKIP)",
+        keys: ", token: { env: TELEGRAM_BOT_TOKEN }, chat: -1001234567890, approvers: [\"123456789\"]",
+    },
 };
 
 /// A message takes 4096 characters after its entities were parsed.

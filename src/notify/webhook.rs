@@ -22,12 +22,16 @@ use sha2::Sha256;
 use crate::http::{Api, Endpoint, HiddenUrl};
 use crate::model::{Clock, Credential, Effect, Fault, Finding, SecretValue};
 
-use super::{Channel, ChannelKind, Event, Letter, Loudness, Sources, needed};
+use super::{Channel, ChannelKind, ChannelStarter, Event, Letter, Loudness, Sources, needed};
 
 pub(super) const KIND: ChannelKind = ChannelKind {
     name: "webhook",
     needs: &["url", "secret"],
     takes: &[],
+    starter: ChannelStarter {
+        about: "signed JSON to an address of yours",
+        keys: ", url: { env: NOTIFY_URL }, secret: { env: NOTIFY_SECRET }",
+    },
 };
 
 /// No key that is not secret.

@@ -32,5 +32,5 @@ pub use plan::{
     Ask, Errand, Item, Manner, Move, PATIENCE, Planned, Standing, age, due, plan, steps,
 };
 pub use progress::{Happening, News, Progress};
-pub use reach::{Reach, reach, redeploys};
+pub use reach::{Calls, Reach, Spot, reach, redeploys, spot};
 pub use secret::{Destination, Probe, Proof, Render, Secret};

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Fault, ServiceId};
-use crate::targets::Pass;
+use crate::targets::{Pass, Stored};
 
-use super::secret::Secret;
+use super::secret::{Destination, Secret};
 
 /// Where a secret is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,11 +17,60 @@ pub struct Reach {
     pub services: BTreeMap<ServiceId, String>,
 }
 
+/// Where a secret is at one of its targets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spot {
+    /// The label of each site that holds it today.
+    pub holds: Vec<String>,
+    /// The label of each site that would get it: nothing is there yet, and the configuration says `create: true`.
+    pub would_get: Vec<String>,
+    /// Every service that would be redeployed, with its label.
+    pub services: BTreeMap<ServiceId, String>,
+}
+
+/// About how many calls a rotation makes at a target, its end a day later included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// One for each site.
+    pub writes: usize,
+    /// One for each service.
+    pub redeploys: usize,
+    /// Everything that only reads.
+    pub looks: usize,
+}
+
+impl Spot {
+    /// How many sites would be written.
+    pub fn sites(&self) -> usize {
+        self.holds.len() + self.would_get.len()
+    }
+
+    /// What a rotation would send here. The looks are a rule of thumb, measured against the simulated vendors: each
+    /// site is read before it is written, before the promotion and before the old key is revoked; each service is
+    /// looked at until it serves the new key, some five times, and again before the revoke; the target is listed
+    /// before each of the three.
+    pub fn calls(&self) -> Calls {
+        let (sites, services) = (self.sites(), self.services.len());
+        Calls {
+            writes: sites,
+            redeploys: services,
+            looks: 3 * sites + 8 * services + 8,
+        }
+    }
+}
+
+impl Calls {
+    /// All of them.
+    pub fn all(self) -> usize {
+        self.writes + self.redeploys + self.looks
+    }
+}
+
 /// Looks at every target of these secrets, once per account: what one secret's look has listed serves the next.
 pub fn reach<'a>(
     secrets: impl IntoIterator<Item = &'a Secret>,
 ) -> Vec<(&'a Secret, Result<Reach, Fault>)> {
-    let look = |secret: &'a Secret| (secret, of(secret, Pass(1)));
+    let look = |secret: &'a Secret| (secret, of(secret));
     secrets.into_iter().map(look).collect()
 }
 
@@ -31,18 +80,30 @@ pub fn redeploys<'a>(reaches: impl IntoIterator<Item = &'a Reach>) -> usize {
     services.collect::<BTreeSet<_>>().len()
 }
 
-fn of(secret: &Secret, pass: Pass) -> Result<Reach, Fault> {
+/// Looks at one target of a secret.
+pub fn spot(destination: &Destination) -> Result<Spot, Fault> {
+    let mut spot = Spot::default();
+    let sites = destination.target.sites(Pass(1));
+    for site in sites.map_err(|fault| fault.at(destination.target.label()))? {
+        match site.stored {
+            Stored::Absent => spot.would_get.push(site.label),
+            Stored::Value(_) | Stored::Opaque(_) => spot.holds.push(site.label),
+        }
+        let services = site.services.into_iter();
+        spot.services
+            .extend(services.map(|service| (service.id, service.label)));
+    }
+    Ok(spot)
+}
+
+fn of(secret: &Secret) -> Result<Reach, Fault> {
     let mut reach = Reach::default();
     for destination in &secret.destinations {
         let target = destination.target.label();
-        let sites = destination.target.sites(pass);
-        for site in sites.map_err(|fault| fault.at(&target))? {
-            reach.sites.push((target.clone(), site.label));
-            let services = site.services.into_iter();
-            reach
-                .services
-                .extend(services.map(|service| (service.id, service.label)));
-        }
+        let spot = spot(destination)?;
+        let sites = spot.holds.into_iter().chain(spot.would_get);
+        reach.sites.extend(sites.map(|site| (target.clone(), site)));
+        reach.services.extend(spot.services);
     }
     Ok(reach)
 }

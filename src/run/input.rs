@@ -1,7 +1,7 @@
 //! Where a secret is typed or piped in. Never the command line: every user of the machine can read that.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, BufRead, IsTerminal, Read};
 
 use zeroize::Zeroizing;
 
@@ -15,6 +15,7 @@ pub struct Input(Source);
 
 enum Source {
     Terminal,
+    Typed(Box<dyn BufRead + Send>),
     Pipe(Box<dyn Read + Send>),
 }
 
@@ -33,21 +34,25 @@ impl Input {
         Self(Source::Pipe(Box::new(stream)))
     }
 
+    /// A terminal at which these lines are typed.
+    pub fn typed(lines: impl BufRead + Send + 'static) -> Self {
+        Self(Source::Typed(Box::new(lines)))
+    }
+
     /// Whether a person could be asked.
     pub fn is_terminal(&self) -> bool {
-        matches!(self.0, Source::Terminal)
+        matches!(self.0, Source::Terminal | Source::Typed(_))
     }
 
     /// Takes one line that may be seen, where a person is there to type it.
     pub fn line(&mut self) -> io::Result<Option<String>> {
-        match self.0 {
-            Source::Terminal => {
-                let mut line = String::new();
-                io::stdin().read_line(&mut line)?;
-                Ok(Some(line))
-            }
-            Source::Pipe(_) => Ok(None),
-        }
+        let mut line = String::new();
+        match &mut self.0 {
+            Source::Terminal => io::stdin().read_line(&mut line)?,
+            Source::Typed(lines) => lines.read_line(&mut line)?,
+            Source::Pipe(_) => return Ok(None),
+        };
+        Ok(Some(line))
     }
 
     /// Asks for a secret: on a terminal one line that is not shown while it is typed; else all of stdin, so that a
@@ -55,6 +60,11 @@ impl Input {
     pub fn secret(&mut self, question: &str) -> io::Result<SecretValue> {
         let value = match &mut self.0 {
             Source::Terminal => SecretValue::new(rpassword::prompt_password(question)?),
+            Source::Typed(lines) => {
+                let mut line = Zeroizing::new(String::new());
+                lines.read_line(&mut line)?;
+                SecretValue::new(line.trim_end_matches(['\r', '\n']))
+            }
             Source::Pipe(stream) => piped(stream.as_mut())?,
         };
         match value.is_empty() {
@@ -85,7 +95,7 @@ fn invalid(what: &'static str) -> io::Error {
 impl fmt::Debug for Input {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self.0 {
-            Source::Terminal => "Input(terminal)",
+            Source::Terminal | Source::Typed(_) => "Input(terminal)",
             Source::Pipe(_) => "Input(pipe)",
         })
     }

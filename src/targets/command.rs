@@ -48,7 +48,7 @@ use serde::{Deserialize, Serialize};
 use crate::exec::{Confided, Program};
 use crate::model::{
     DeploymentId, Effect, Fault, Finding, Instant, SecretValue, ServiceId, SiteId, Span,
-    TargetKind, sanitise,
+    TargetKind, TargetStarter, sanitise,
 };
 
 use super::{
@@ -60,6 +60,11 @@ pub(super) const KIND: TargetKind = TargetKind {
     name: "command",
     account: None,
     address: &["name"],
+    starter: TargetStarter {
+        about: "a place that a program of yours writes",
+        keys: ", name: NAME, run: [/usr/local/bin/deliver]",
+        account: None,
+    },
 };
 
 /// The keys of `kind: command`.

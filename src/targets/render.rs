@@ -47,7 +47,8 @@ use super::names::{Names, Variable};
 use super::pass::each;
 use super::{Activation, Confirmation, Connections, Pass, Service, Since, Site, Target, Written};
 use crate::model::{
-    Account as Settings, AccountShape, Effect, Fault, Finding, SecretValue, TargetKind, when,
+    Account as Settings, AccountShape, Effect, Fault, Finding, SecretValue, TargetKind,
+    TargetStarter, when,
 };
 use account::{Account, Change};
 use deploys::written;
@@ -67,6 +68,11 @@ pub(super) const KIND: TargetKind = TargetKind {
     name: "render",
     account: Some(&ACCOUNT),
     address: &["services", "variable"],
+    starter: TargetStarter {
+        about: "environment variables of Render services",
+        keys: ", services: all, variable: VARIABLE",
+        account: Some("render: { api_key: { env: RENDER_API_KEY } }"),
+    },
 };
 
 /// Which services get the value.

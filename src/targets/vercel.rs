@@ -58,7 +58,7 @@ use super::pass::each;
 use super::{Activation, Confirmation, Connections, Pass, Service, Since, Site, Target, Written};
 use crate::model::{
     Account as Settings, AccountShape, DeploymentId, Effect, Fault, Finding, SecretValue,
-    TargetKind, when,
+    TargetKind, TargetStarter, when,
 };
 use account::Account;
 use rows::{Place, place};
@@ -78,6 +78,13 @@ pub(super) const KIND: TargetKind = TargetKind {
     name: "vercel",
     account: Some(&ACCOUNT),
     address: &["projects", "variable", "environments", "branch"],
+    starter: TargetStarter {
+        about: "environment variables of Vercel projects",
+        keys: ", projects: all, variable: VARIABLE",
+        account: Some(
+            "vercel: { token: { env: VERCEL_TOKEN } }    # add `team: your-team` unless the account is personal",
+        ),
+    },
 };
 
 /// Which rows get the value.

@@ -3,6 +3,7 @@
 #[path = "../support"]
 mod support {
     pub(crate) mod child;
+    pub(crate) mod cron;
     pub(crate) mod mail;
     pub(crate) mod mortal;
     pub(crate) mod oracle;
@@ -39,13 +40,17 @@ mod server;
 
 mod assisted;
 mod audit;
+mod check;
 mod conformance;
 mod crash;
+mod cron;
 mod emergency;
 mod evidence;
+mod examples;
 mod fleet;
 mod layering;
 mod life;
+mod looks;
 mod mail;
 mod managers;
 mod people;

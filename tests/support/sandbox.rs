@@ -15,7 +15,7 @@ use rotakey::exit::Exit;
 use rotakey::ledger::FileStore;
 use rotakey::model::{Clock, Instant};
 use rotakey::run::{Account, Host, Input, Signals};
-use rotakey::ui::Outlet;
+use rotakey::ui::{Outlet, Size};
 use tempfile::TempDir;
 
 use super::mortal::{Died, Life, MortalClock, MortalStore};
@@ -59,6 +59,13 @@ impl Ran {
         assert_eq!((self.stdout.as_str(), self.stderr.as_str()), ("", ""));
         self
     }
+}
+
+/// What somebody looks at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    pub(crate) columns: u16,
+    pub(crate) colour: bool,
 }
 
 /// A file as it stands: whoever wrote it again, even the same bytes, is found out.
@@ -233,6 +240,38 @@ impl Sandbox {
             &Life::until(None),
             Ahead(self.calendar.clone(), by),
         )
+    }
+
+    /// Runs it as a person sees it, on a terminal.
+    pub(crate) fn seen(&self, line: &str, look: Look) -> Ran {
+        let (stdout, stderr) = (Paper::default(), Paper::default());
+        let terminal = |paper: &Paper| {
+            let columns = look.columns;
+            Outlet::terminal(paper.clone(), move || Size { columns, rows: 50 })
+        };
+        let environment = self.environment.clone();
+        let host = Host {
+            stdout: terminal(&stdout),
+            stderr: terminal(&stderr),
+            environment: Arc::new(move |name| match name {
+                "NO_COLOR" if !look.colour => Some("1".to_owned()),
+                "TERM" => Some("xterm-256color".to_owned()),
+                _ => environment.get(name).cloned(),
+            }),
+            ..self.host("", &stdout, &stderr, &Life::until(None))
+        };
+        let before = self.world.requests().len();
+        let exit = rotakey::invoke(host, words(line)).code();
+        let ran = Ran {
+            words: line.to_owned(),
+            exit: Some(exit),
+            stdout: stdout.text(),
+            stderr: stderr.text(),
+            commits: 0,
+            requests: self.world.requests().len() - before,
+        };
+        self.note(ran.clone());
+        ran
     }
 
     fn host(&self, stdin: &str, stdout: &Paper, stderr: &Paper, life: &Life) -> Host {

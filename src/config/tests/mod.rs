@@ -4,6 +4,8 @@ mod accounts;
 mod hearing;
 mod hostile;
 mod policy;
+mod probe;
+mod schema;
 mod words;
 
 use std::path::{Path, PathBuf};

@@ -59,8 +59,8 @@ use serde::Deserialize;
 
 use crate::exec::Program;
 use crate::model::{
-    Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind, Key, SecretName, Span, Tag,
-    sanitise,
+    Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind, IssuerStarter, Key, SecretName,
+    Span, Tag, sanitise,
 };
 
 use super::generated::{self, Generated};
@@ -73,6 +73,17 @@ use protocol::{Checked, Issued, Listed, Nothing, Question, Told, Used, Verified}
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "command",
     account: None,
+    starter: IssuerStarter {
+        about: "a key that a program of yours makes and kills",
+        secret: "partner",
+        title: "Partner API",
+        every: "quarterly",
+        keys: ", run: [/usr/local/bin/partner-keys]",
+        variable: "PARTNER_KEY",
+        value: None,
+        account: None,
+        note: "As automatic as your program is: see examples/issuer.py.",
+    },
 };
 
 /// The keys of `kind: command`.

@@ -52,7 +52,9 @@ mod recipe;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Effect, Fault, FieldName, Fields, Finding, IssuerKind, Key, SecretValue};
+use crate::model::{
+    Effect, Fault, FieldName, Fields, Finding, IssuerKind, IssuerStarter, Key, SecretValue,
+};
 
 use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, Trust, ValueBy, Verdict};
 
@@ -63,6 +65,17 @@ use recipe::{Made, Recipe};
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "generated",
     account: None,
+    starter: IssuerStarter {
+        about: "a value that rotakey makes up: a session key, an internal token",
+        secret: "session",
+        title: "Session key",
+        every: "30d",
+        keys: "",
+        variable: "SESSION_KEY",
+        value: None,
+        account: None,
+        note: "Fully automatic.",
+    },
 };
 
 const VALUE: &str = Fields::VALUE;

@@ -49,7 +49,7 @@ use serde_json::json;
 use crate::http::{Api, Reply};
 use crate::model::{
     Account, AccountShape, Clock, Effect, Fault, FaultKind, FieldName, Fields, Finding, IssuerKind,
-    Key, SecretValue,
+    IssuerStarter, Key, SecretValue,
 };
 
 use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
@@ -68,6 +68,17 @@ const ACCOUNT: AccountShape = AccountShape {
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "github",
     account: Some(&ACCOUNT),
+    starter: IssuerStarter {
+        about: "GitHub personal token (a person makes it, rotakey does the rest)",
+        secret: "github",
+        title: "GitHub token",
+        every: "180d",
+        keys: "",
+        variable: "GH_TOKEN",
+        value: None,
+        account: None,
+        note: "GitHub has no call that makes a personal token, but one that revokes it: `rotakey rotate github` takes the new one.",
+    },
 };
 
 /// The keys of `kind: github`.

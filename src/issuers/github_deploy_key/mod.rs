@@ -45,7 +45,7 @@ use serde_json::json;
 use crate::http::{Api, Call, Reply, segment};
 use crate::model::{
     Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind,
-    Key, KeyId, SecretValue, Tag, sanitise,
+    IssuerStarter, Key, KeyId, SecretValue, Tag, sanitise,
 };
 
 use super::github::rest;
@@ -68,6 +68,17 @@ const ACCOUNT: AccountShape = AccountShape {
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "github-deploy-key",
     account: Some(&ACCOUNT),
+    starter: IssuerStarter {
+        about: "GitHub deploy key of a repository",
+        secret: "deploy-key",
+        title: "Deploy key",
+        every: "90d",
+        keys: ", repository: acme/web, read_only: true",
+        variable: "DEPLOY_KEY",
+        value: None,
+        account: Some("github: { token: { env: ROTAKEY_GITHUB_TOKEN } }"),
+        note: "Fully automatic. Only the public half ever leaves for GitHub.",
+    },
 };
 
 /// The keys of `kind: github-deploy-key`.

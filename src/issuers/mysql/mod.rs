@@ -94,7 +94,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::model::{
-    Account, AccountShape, Effect, Fault, FieldName, Finding, IssuerKind, Key, SecretValue,
+    Account, AccountShape, Effect, Fault, FieldName, Finding, IssuerKind, IssuerStarter, Key,
+    SecretValue,
 };
 
 use super::database::{PASSWORD, USER, field, login_fields, made_up};
@@ -116,6 +117,19 @@ const ACCOUNT: AccountShape = AccountShape {
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "mysql",
     account: Some(&ACCOUNT),
+    starter: IssuerStarter {
+        about: "MySQL or MariaDB password",
+        secret: "mysql",
+        title: "MySQL password",
+        every: "90d",
+        keys: ", user: app, host: \"%\"",
+        variable: "MYSQL_URL",
+        value: Some("mysql://{user}:{password}@mysql.internal/app"),
+        account: Some(
+            "mysql: { host: mysql.internal, user: rotakey, password: { env: ROTAKEY_MYSQL_PASSWORD } }",
+        ),
+        note: "Fully automatic once rotakey has an account of its own: see examples/mysql-password.yaml.",
+    },
 };
 
 /// The keys of `kind: mysql`.

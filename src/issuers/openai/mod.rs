@@ -61,7 +61,7 @@ use serde_json::{Value, json};
 use crate::http::{Api, Endpoint, Known, Reply, segment};
 use crate::model::{
     Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind,
-    Key, KeyId, SecretValue, Tag, when,
+    IssuerStarter, Key, KeyId, SecretValue, Tag, when,
 };
 
 use super::{
@@ -90,6 +90,19 @@ const ACCOUNT: AccountShape = AccountShape {
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "openai",
     account: Some(&ACCOUNT),
+    starter: IssuerStarter {
+        about: "OpenAI API key",
+        secret: "openai",
+        title: "OpenAI API",
+        every: "30d",
+        keys: ", project: proj_123",
+        variable: "OPENAI_API_KEY",
+        value: None,
+        account: Some(
+            "openai: { admin_key: { env: OPENAI_ADMIN_KEY } }    # platform.openai.com, Settings, Admin keys",
+        ),
+        note: "Fully automatic. The project is in its settings at platform.openai.com.",
+    },
 };
 
 /// The keys of `kind: openai`.

@@ -74,8 +74,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::{
-    Account, AccountShape, Effect, Fault, Fields, Finding, Instant, IssuerKind, Key, KeyId,
-    SecretValue, Tag,
+    Account, AccountShape, Effect, Fault, Fields, Finding, Instant, IssuerKind, IssuerStarter, Key,
+    KeyId, SecretValue, Tag,
 };
 
 use super::database::{PASSWORD, USER, field, made_up};
@@ -103,6 +103,19 @@ const ACCOUNT: AccountShape = AccountShape {
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "postgres",
     account: Some(&ACCOUNT),
+    starter: IssuerStarter {
+        about: "PostgreSQL password",
+        secret: "database",
+        title: "Database password",
+        every: "90d",
+        keys: ", database: app, owner: app_owner, roles: [app_a, app_b]",
+        variable: "DATABASE_URL",
+        value: Some("postgres://{user}:{password}@db.internal/app"),
+        account: Some(
+            "postgres: { host: db.internal, user: rotakey, password: { env: ROTAKEY_POSTGRES_PASSWORD } }",
+        ),
+        note: "Fully automatic once two login roles and their owner are set up: see examples/postgres-password.yaml.",
+    },
 };
 
 /// The roles of one application.

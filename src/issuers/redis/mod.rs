@@ -54,7 +54,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::model::{Account, AccountShape, Effect, Fault, FieldName, Finding, IssuerKind, Key};
+use crate::model::{
+    Account, AccountShape, Effect, Fault, FieldName, Finding, IssuerKind, IssuerStarter, Key,
+};
 
 use super::database::{PASSWORD, USER, field, login_fields, made_up};
 use super::generated::{self, Generated};
@@ -73,6 +75,17 @@ const ACCOUNT: AccountShape = AccountShape {
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "redis",
     account: Some(&ACCOUNT),
+    starter: IssuerStarter {
+        about: "Redis password",
+        secret: "cache",
+        title: "Cache password",
+        every: "90d",
+        keys: ", user: app, nodes: [redis.internal]",
+        variable: "REDIS_URL",
+        value: Some("rediss://{user}:{password}@redis.internal"),
+        account: Some("redis: { user: rotakey, password: { env: ROTAKEY_REDIS_PASSWORD } }"),
+        note: "Fully automatic once the ACL user is there: see examples/redis-password.yaml.",
+    },
 };
 
 /// The keys of `kind: redis`.

@@ -49,7 +49,8 @@ use serde::Deserialize;
 
 use crate::http::{Api, Endpoint, Reply};
 use crate::model::{
-    Account, AccountShape, Clock, Fault, FieldName, Fields, IssuerKind, Key, SecretValue,
+    Account, AccountShape, Clock, Fault, FieldName, Fields, IssuerKind, IssuerStarter, Key,
+    SecretValue,
 };
 
 use super::{Issuer, Seen, Verdict};
@@ -71,6 +72,17 @@ const ACCOUNT: AccountShape = AccountShape {
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "stripe",
     account: Some(&ACCOUNT),
+    starter: IssuerStarter {
+        about: "Stripe secret key (a person makes it, rotakey does the rest)",
+        secret: "stripe",
+        title: "Stripe API",
+        every: "60d",
+        keys: ", mode: live",
+        variable: "STRIPE_SECRET_KEY",
+        value: None,
+        account: None,
+        note: "Stripe has no call that makes a key: `rotakey rotate stripe` takes it at a hidden prompt and does the rest.",
+    },
 };
 
 /// The keys of `kind: stripe`.

@@ -45,7 +45,7 @@ use serde::Deserialize;
 use crate::http::{Api, segment};
 use crate::model::{
     Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind,
-    Key, KeyId, SecretValue, Tag, sanitise,
+    IssuerStarter, Key, KeyId, SecretValue, Tag, sanitise,
 };
 
 use super::{
@@ -68,6 +68,19 @@ const ACCOUNT: AccountShape = AccountShape {
 pub(super) const KIND: IssuerKind = IssuerKind {
     name: "stripe-webhook",
     account: Some(&ACCOUNT),
+    starter: IssuerStarter {
+        about: "Stripe webhook signing secret",
+        secret: "stripe-webhook",
+        title: "Stripe webhook",
+        every: "90d",
+        keys: ", url: \"https://shop.example.com/hooks/stripe\"",
+        variable: "STRIPE_WEBHOOK_SECRETS",
+        value: Some("{value},{previous}"),
+        account: Some(
+            "stripe: { api_key: { env: ROTAKEY_STRIPE_KEY } }    # a restricted key that may write webhook endpoints",
+        ),
+        note: "Fully automatic. The receiver takes both secrets, separated by a comma, while the endpoints overlap.",
+    },
 };
 
 /// The keys of `kind: stripe-webhook`.

@@ -54,7 +54,7 @@ use super::whole::{Now, alone};
 use super::{Connections, Pass, Site, Stored, Target, Written};
 use crate::model::{
     Account as Settings, AccountShape, Clock, Effect, Fault, FaultKind, Finding, RunId,
-    SecretValue, SiteId, TargetKind, sanitise,
+    SecretValue, SiteId, TargetKind, TargetStarter, sanitise,
 };
 use bw::Bw;
 use item::Item;
@@ -80,6 +80,11 @@ pub(super) const KIND: TargetKind = TargetKind {
     name: "bitwarden",
     account: Some(&ACCOUNT),
     address: &["item", "field"],
+    starter: TargetStarter {
+        about: "an item in Bitwarden",
+        keys: ", item: TITLE, field: password",
+        account: Some("bitwarden: { session: { env: BW_SESSION } }"),
+    },
 };
 
 /// The keys of `kind: bitwarden`.

@@ -48,7 +48,8 @@ use zeroize::Zeroizing;
 
 use crate::exec::{Ending, Program};
 use crate::model::{
-    Effect, Fault, Finding, SecretValue, ServiceId, SiteId, Span, TargetKind, sanitise,
+    Effect, Fault, Finding, SecretValue, ServiceId, SiteId, Span, TargetKind, TargetStarter,
+    sanitise,
 };
 
 use super::{Activation, Confirmation, Pass, Service, Since, Site, Stored, Target, Written};
@@ -63,6 +64,11 @@ pub(super) const KIND: TargetKind = TargetKind {
     name: "dotenv",
     account: None,
     address: &["path", "variable"],
+    starter: TargetStarter {
+        about: "a .env file on this machine",
+        keys: ", path: .env, variable: VARIABLE",
+        account: None,
+    },
 };
 
 /// The keys of `kind: dotenv`.

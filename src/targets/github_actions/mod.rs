@@ -43,6 +43,7 @@ use super::{Connections, Marker, Pass, Site, Stored, Target, Written};
 use crate::http::{Api, Call, Endpoint, Reply};
 use crate::model::{
     Account as Settings, AccountShape, Effect, Fault, Finding, SecretValue, SiteId, TargetKind,
+    TargetStarter,
 };
 use place::{Place, Scope};
 use wire::{Repositories, SealingKey, Shown};
@@ -69,6 +70,11 @@ pub(super) const KIND: TargetKind = TargetKind {
     name: "github-actions",
     account: Some(&ACCOUNT),
     address: &["repository?", "environment?", "organization?", "secret"],
+    starter: TargetStarter {
+        about: "a secret of GitHub Actions",
+        keys: ", repository: acme/web, secret: VARIABLE",
+        account: Some("github: { token: { env: ROTAKEY_GITHUB_TOKEN } }"),
+    },
 };
 
 /// The keys of `kind: github-actions`.

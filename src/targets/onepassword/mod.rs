@@ -49,7 +49,7 @@ use serde::Deserialize;
 use super::{Connections, Pass, Site, Stored, Target, Written};
 use crate::model::{
     Account as Settings, AccountShape, Effect, Fault, Finding, SecretValue, SiteId, TargetKind,
-    sanitise,
+    TargetStarter, sanitise,
 };
 use wire::{Field, Item};
 
@@ -66,6 +66,13 @@ pub(super) const KIND: TargetKind = TargetKind {
     name: "onepassword",
     account: Some(&ACCOUNT),
     address: &["vault", "item", "section?", "field"],
+    starter: TargetStarter {
+        about: "an item in 1Password",
+        keys: ", vault: Infra, item: TITLE, field: credential",
+        account: Some(
+            "onepassword: { base_url: \"https://connect.internal.example.com\", token: { env: OP_CONNECT_TOKEN } }",
+        ),
+    },
 };
 
 /// The keys of `kind: onepassword`.

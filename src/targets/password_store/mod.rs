@@ -33,7 +33,9 @@ use zeroize::Zeroizing;
 use super::whole::{Now, alone, settled};
 use super::{Pass, Site, Stored, Target, Written};
 use crate::exec::{Ending, Program};
-use crate::model::{Effect, Fault, Finding, SecretValue, SiteId, TargetKind, sanitise};
+use crate::model::{
+    Effect, Fault, Finding, SecretValue, SiteId, TargetKind, TargetStarter, sanitise,
+};
 use text::Line;
 
 /// Where the store is and how gpg behaves, for a `pass` that a person set up by the environment.
@@ -50,6 +52,11 @@ pub(super) const KIND: TargetKind = TargetKind {
     name: "pass",
     account: None,
     address: &["store?", "entry", "key?"],
+    starter: TargetStarter {
+        about: "an entry of pass, the Unix password manager",
+        keys: ", entry: rotakey/NAME",
+        account: None,
+    },
 };
 
 /// The keys of `kind: pass`.

@@ -36,7 +36,7 @@ use super::{Connections, Pass, Site, Stored, Target, Written};
 use crate::http::{Api, Call, Endpoint, Known, segment};
 use crate::model::{
     Account as Settings, AccountShape, Effect, Fault, FaultKind, Finding, SecretValue, SiteId,
-    TargetKind, sanitise,
+    TargetKind, TargetStarter, sanitise,
 };
 use wire::{Held, Made, is_exact};
 
@@ -55,6 +55,13 @@ pub(super) const KIND: TargetKind = TargetKind {
     name: "vault",
     account: Some(&ACCOUNT),
     address: &["mount", "path", "field"],
+    starter: TargetStarter {
+        about: "a key in HashiCorp Vault or OpenBao",
+        keys: ", mount: secret, path: NAME, field: value",
+        account: Some(
+            "vault: { base_url: \"https://vault.internal.example.com:8200\", token: { env: VAULT_TOKEN } }",
+        ),
+    },
 };
 
 /// The keys of `kind: vault`.
