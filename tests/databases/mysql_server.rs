@@ -3,16 +3,12 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::mysql::prelude::Queryable;
 use ::mysql::{Conn, OptsBuilder};
-use rotakey::issuers::Issuer;
 use rustix::process::Signal;
-use serde_json::{Value, json};
 
-use crate::issuer;
 use crate::server::ACCOUNT_PASSWORD;
 use crate::server::{self, Home, Process};
 
@@ -164,27 +160,6 @@ impl Mysql {
             .collect();
         names.extend(["general".to_owned(), "log".to_owned()]);
         names.iter().map(|name| self.home.text(name)).collect()
-    }
-
-    pub(crate) fn issuer(&self) -> Arc<dyn Issuer> {
-        self.issuer_with(json!({}), &[])
-    }
-
-    pub(crate) fn issuer_with(&self, more: Value, settings: &[(&str, &str)]) -> Arc<dyn Issuer> {
-        let mut config = json!({"user": "app"});
-        config
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        let port = self.port.to_string();
-        let usual = [
-            ("host", "127.0.0.1"),
-            ("port", &port),
-            ("user", "rotakey"),
-            ("password", ACCOUNT_PASSWORD),
-        ];
-        let all: Vec<_> = usual.into_iter().chain(settings.iter().copied()).collect();
-        issuer::build(json!({"mysql": config}), &all)
     }
 
     /// How many passwords the account has.
