@@ -150,6 +150,13 @@ impl Mysql {
         Conn::new(options)
     }
 
+    /// What time it is from now on for connections of those who may do nothing special, in seconds since 1970.
+    pub(crate) fn tell_time(&self, time: i64) {
+        self.sql(&format!(
+            "SET GLOBAL init_connect = 'SET timestamp = {time}'"
+        ));
+    }
+
     /// Everything the server wrote down: the general log, the error log, and the binary log.
     pub(crate) fn written(&self) -> String {
         self.sql("FLUSH LOGS");

@@ -123,6 +123,7 @@ pub(super) fn redis(suite: &mut dyn Conforms) {
 #[cfg(feature = "mysql")]
 pub(super) fn mysql(suite: &mut dyn Conforms) {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
 
     use crate::mysql_server::{Mysql, engines};
 
@@ -140,8 +141,17 @@ pub(super) fn mysql(suite: &mut dyn Conforms) {
         );
         suite.all(&|| {
             server.sql(&format!("ALTER USER app@'%' IDENTIFIED BY '{LIVE}'"));
+            server.tell_time(1_708_246_800);
             wire.begin(|| ());
             let sandbox = sandbox(&account, "{ kind: mysql, user: app }");
+            let (calendar, clock) = (sandbox.calendar.clone(), Arc::clone(&server));
+            let told = AtomicI64::new(0);
+            wire.begin(move || {
+                let now = calendar.now().timestamp();
+                if told.swap(now, Ordering::SeqCst) != now {
+                    clock.tell_time(now);
+                }
+            });
             let (door, passwords) = (Arc::clone(&server), Arc::clone(&server));
             Scene {
                 roads: vec![Box::new(wire.clone())],
