@@ -77,7 +77,7 @@ impl Road for Calls {
         count.trim().parse().expect("a number")
     }
 
-    fn troubles(&self, _: u64) -> Vec<Trouble> {
+    fn troubles(&self, _: &Sandbox, _: u64) -> Vec<Trouble> {
         use Trouble::*;
         vec![
             KilledBefore,

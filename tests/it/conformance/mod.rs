@@ -116,7 +116,8 @@ impl Suite {
         let mut broken = Vec::new();
         for (road, requests) in roads.into_iter().enumerate() {
             for n in 1..=requests {
-                let troubles = scenes().roads[road].troubles(n);
+                let scene = scenes();
+                let troubles = scene.roads[road].troubles(&scene.sandbox, n);
                 for trouble in troubles {
                     let scene = scenes();
                     let life = Life::until(None);

@@ -66,7 +66,7 @@ impl super::scene::Road for Wire {
     }
 
     /// Of a hundred messages every one is met, and every sort of trouble, but not each by each.
-    fn troubles(&self, n: u64) -> Vec<Trouble> {
+    fn troubles(&self, _: &Sandbox, n: u64) -> Vec<Trouble> {
         use Trouble::*;
         match n % 2 {
             0 => vec![KilledBefore, ReplyLost],
