@@ -83,6 +83,7 @@ fn row(suite: &mut dyn Conforms, manager: &Manager) {
         // It keeps its files beside the name it is called by.
         symlink(script, home.join(command)).expect("a link");
         sandbox.write(&format!("manager/{file}"), &manager.state.to_string());
+        sandbox.write("manager/calls.jsonl", "");
         sandbox.write("session", SESSION);
         let private = fs::Permissions::from_mode(0o600);
         fs::set_permissions(sandbox.path("session"), private).expect("it is ours");
