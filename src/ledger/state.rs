@@ -209,6 +209,9 @@ pub struct Rotation {
     /// Set when only a person can go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stuck: Option<String>,
+    /// Whether a run has lived to say so. One that died before leaves it to the next.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heard: bool,
 }
 
 /// What set a rotation off.

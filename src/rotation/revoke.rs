@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 
 use crate::issuers::{Ability, Verdict};
 use crate::ledger::{
-    LedgerError, Order, Phase, Progress as Inside, ServiceProgress, SiteProgress, Step, Way, What,
+    LedgerError, Order, Phase, Progress as Inside, Rotation, ServiceProgress, SiteProgress, Step,
+    Way, What,
 };
 use crate::model::{Effect, Fault, FaultKind, Instant, Key, SecretName, ServiceId, SiteId};
 
@@ -476,7 +477,7 @@ impl Drive<'_> {
         Ok(refused.map_err(|fault| fault.at(format!("revoke at {place}"))))
     }
 
-    /// Says once what a person has to do; then every run looks whether it was done.
+    /// Says what a person has to do until some run has lived to say it; then every run looks whether it was done.
     fn ask_person_to_end(&mut self, name: &SecretName, key: &Key) -> Result<(), LedgerError> {
         let why = match self.phase(name) {
             Some(Phase::Discarding) => {
@@ -484,7 +485,8 @@ impl Drive<'_> {
             }
             _ => "the old key is to be ended by a person; rotakey looks until it is refused",
         };
-        if self.open(name).and_then(|open| open.stuck.as_deref()) == Some(why) {
+        let said = |open: &Rotation| open.heard && open.stuck.as_deref() == Some(why);
+        if self.open(name).is_some_and(said) {
             let why = why.to_owned();
             self.end(name, Ending::Watching { why });
             return Ok(());

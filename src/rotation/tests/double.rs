@@ -31,6 +31,8 @@ pub(super) enum Mishap {
     RequestLost,
     /// No reply comes, and it lands five minutes later, whatever has happened by then.
     LandsLate,
+    /// It is carried out twice on its way, and one reply comes.
+    ActsTwice,
     /// A clear no that may pass.
     Busy,
     /// A clear no that stays.
@@ -38,13 +40,14 @@ pub(super) enum Mishap {
 }
 
 impl Mishap {
-    pub(super) const ALL: [Mishap; 8] = [
+    pub(super) const ALL: [Mishap; 9] = [
         Mishap::DiesBefore,
         Mishap::DiesAfter,
         Mishap::DiesAndLandsLate,
         Mishap::ReplyLost,
         Mishap::RequestLost,
         Mishap::LandsLate,
+        Mishap::ActsTwice,
         Mishap::Busy,
         Mishap::Refused,
     ];
@@ -179,6 +182,12 @@ impl Outside {
                 world.customers();
                 Effect::Uncertain(Fault::passing("no answer"))
             }
+            Some(Mishap::ActsTwice) => {
+                world.perform(&act);
+                world.perform(&act);
+                world.customers();
+                Effect::Done(())
+            }
             Some(Mishap::RequestLost) => Effect::Uncertain(Fault::passing("no answer")),
             Some(Mishap::LandsLate) => {
                 let at = world.now + LATE;
@@ -267,6 +276,8 @@ impl World {
     fn perform(&mut self, act: &Act) {
         let now = self.now;
         match act {
+            // The same value asked for again is there already.
+            Act::Issue { value, .. } if self.keys.values().any(|key| key.value == *value) => {}
             Act::Issue { value, tag } => {
                 self.made += 1;
                 let value = if value.is_empty() {

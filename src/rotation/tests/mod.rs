@@ -436,6 +436,48 @@ fn whatever_happens_to_any_request_nobody_is_harmed_and_later_runs_finish() {
     }
 }
 
+/// What a life sent to end keys, in order.
+fn revoked(life: &Life) -> Vec<String> {
+    let story = life.outside.world().story();
+    let ends = story.lines().filter(|act| act.starts_with("Revoke"));
+    ends.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_key_that_one_request_made_twice_loses_its_twin_before_the_old_key_ends() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.outside.world().mishaps.insert(0, Mishap::ActsTwice);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    // Nothing is removed while a request may still land.
+    assert_eq!(life.outside.world().live_values().len(), 3);
+    assert_eq!(revoked(&life), [""; 0]);
+    life.live_on();
+    life.check("made twice");
+    let [twin, old] = [r#"Revoke { id: "key_2" }"#, r#"Revoke { id: "key_0" }"#];
+    assert_eq!(revoked(&life), [twin, old]);
+}
+
+#[test]
+fn the_old_key_is_kept_while_a_twin_of_the_new_one_cannot_be_removed() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.outside.world().mishaps.insert(0, Mishap::ActsTwice);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    let next = life.outside.world().acts();
+    life.outside.world().mishaps.insert(next, Mishap::Refused);
+    life.outside.advance(TimeDelta::hours(25));
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    assert!(
+        matches!(&outcomes[..], [Outcome { result: Ending::NeedsPerson { why, .. }, .. }]
+            if why.contains("HTTP 403")),
+        "{outcomes:?}"
+    );
+    assert_eq!(revoked(&life), [r#"Revoke { id: "key_2" }"#]);
+    let alive = life.outside.world().live_values();
+    assert!(alive.contains(&FIRST.to_owned()), "{alive:?}");
+    life.live_on();
+    life.check("a twin that could not be removed at first");
+}
+
 #[test]
 fn a_second_mishap_in_the_recovery_changes_nothing_of_that() {
     let (acts, _) = clean_run(ValueBy::Issuer);
