@@ -401,7 +401,8 @@ impl<'a> Drive<'a> {
         self.revoke_first()?;
         // A run may have died between the last confirmation of a stage and its soak.
         self.close_stage()?;
-        while self.deliver()? {
+        // Once a signal has come nothing is sent or seen any more, so that nothing would ever be confirmed.
+        while !self.clock.stopping() && self.deliver()? {
             self.activate()?;
             self.confirm()?;
             self.close_stage()?;

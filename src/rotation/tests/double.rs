@@ -98,7 +98,9 @@ pub(super) struct World {
     pub(super) only_well_with: Option<String>,
     /// What went wrong for a customer, or would at the next restart.
     pub(super) outages: Vec<String>,
-    /// The most keys with a value nobody holds that ever lived at once.
+    /// A signal comes while this act is under way.
+    pub(super) stops_at: Option<usize>,
+    /// A signal has come.
     pub(super) stopping: bool,
 }
 
@@ -150,6 +152,9 @@ impl Outside {
         let mut world = self.world();
         let number = world.acts.len();
         world.acts.push(format!("{act:?}"));
+        if world.stops_at == Some(number) {
+            world.stopping = true;
+        }
         match world.mishaps.get(&number).copied() {
             None => {
                 world.perform(&act);
