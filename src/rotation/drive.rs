@@ -209,6 +209,11 @@ impl<'a> Drive<'a> {
         self.work.keys().filter(here).cloned().collect()
     }
 
+    /// Whether this run is done with the secret.
+    pub(super) fn has_ended(&self, name: &SecretName) -> bool {
+        self.endings.contains_key(name)
+    }
+
     pub(super) fn secret(&self, name: &SecretName) -> &'a Secret {
         // Work comes from a plan over these secrets.
         &self.secrets[name]

@@ -78,3 +78,26 @@ fn an_issuer_learns_which_key_leaked_and_not_its_value() {
     assert_eq!(emergency.id, Some(KeyId::new("key_0")));
     assert_eq!(emergency.fields, Fields::default());
 }
+
+#[test]
+fn a_secret_that_is_done_is_not_begun_again_for_another_one() {
+    let mut life = Life::new(ValueBy::Issuer);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    let other = SecretName::new("other");
+    let secret = Secret {
+        name: other.clone(),
+        policy: life.secrets[&name()].policy.clone(),
+        issuer: Arc::clone(&life.secrets[&name()].issuer),
+        destinations: Vec::new(),
+        proof: None,
+    };
+    life.secrets.insert(other.clone(), secret);
+    // One stands in its grace and is made anew after that; the other is done by then.
+    life.leaks(Order::DeliverFirst);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    let ledger = Ledger::open(&life.opening()).expect("the ledger opens");
+    let state = ledger.state();
+    assert_eq!(state.secrets[&name()].versions.len(), 3);
+    assert_eq!(state.secrets[&other].versions.len(), 1);
+    assert_eq!(state.secrets[&other].rotation, None);
+}
