@@ -153,8 +153,8 @@ pub(super) struct Drive<'a> {
     pub(super) proven: BTreeMap<(SecretName, VersionNumber), Option<Instant>>,
     /// Services whose redeploy became necessary in this run: nobody can have asked for it before.
     pub(super) turned: BTreeSet<ServiceId>,
-    /// Rotations that had been given up and that a person named.
-    pub(super) by_hand: BTreeSet<SecretName>,
+    /// Rotations that had been given up and that a person named, and why they had been.
+    pub(super) by_hand: BTreeMap<SecretName, String>,
     progress: &'a mut dyn Progress,
     endings: BTreeMap<SecretName, Ending>,
     pass: u64,
@@ -191,7 +191,7 @@ impl<'a> Drive<'a> {
             homes: BTreeMap::new(),
             proven: BTreeMap::new(),
             turned: BTreeSet::new(),
-            by_hand: BTreeSet::new(),
+            by_hand: BTreeMap::new(),
             progress,
             endings: BTreeMap::new(),
             pass: 0,
@@ -425,7 +425,7 @@ impl<'a> Drive<'a> {
             let Some(open) = self.open(&name) else {
                 continue;
             };
-            let stuck = open.stuck.is_some();
+            let stuck = open.stuck.clone();
             let left = open
                 .sending
                 .as_ref()
@@ -435,9 +435,9 @@ impl<'a> Drive<'a> {
                 Ok(Phase::Delivering | Phase::Undoing | Phase::Grace)
             );
             // Those that only watch for what a person was asked to do stay as they are: nobody has said anything.
-            if stuck && self.work.get(&name) != Some(&Move::Watch) {
+            if let Some(why) = stuck.filter(|_| self.work.get(&name) != Some(&Move::Watch)) {
                 self.inside(&name, Inside::Unstuck)?;
-                self.by_hand.insert(name.clone());
+                self.by_hand.insert(name.clone(), why);
             }
             if left && batches {
                 self.inside(&name, Inside::LeftBehind)?;

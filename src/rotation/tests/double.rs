@@ -245,6 +245,11 @@ impl World {
         });
     }
 
+    /// A site is not listed any more.
+    pub(super) fn hide_site(&mut self, site: &str) {
+        drop(self.sites.remove(site));
+    }
+
     pub(super) fn live_values(&self) -> Vec<String> {
         self.keys
             .values()

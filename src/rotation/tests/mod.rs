@@ -6,6 +6,7 @@ mod canary;
 mod double;
 mod emergency;
 mod leak;
+mod person;
 mod stopped;
 
 use std::collections::BTreeMap;
