@@ -446,10 +446,14 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// `rotate NAME` on a rollback that was given up means: forward after all.
+    /// `rotate NAME` on a rollback that was given up means: forward after all. Where only the removal of the new key is
+    /// left, that is done all the same, unless the new key is the only one that works.
     fn go_forward(&mut self) -> Result<(), LedgerError> {
-        for name in self.at(&[Phase::Undoing]) {
-            if self.by_hand.contains(&name) {
+        for name in self.at(&[Phase::Undoing, Phase::Discarding]) {
+            if !self.by_hand.contains_key(&name) {
+                continue;
+            }
+            if self.phase(&name) == Some(Phase::Undoing) || self.only_new_works(&name) {
                 self.record(&name, What::Resumed)?;
             }
         }
