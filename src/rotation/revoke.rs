@@ -495,7 +495,7 @@ impl Drive<'_> {
         self.stick(name, why, steps)
     }
 
-    fn is_dead(&self, name: &SecretName, key: &Key) -> bool {
+    pub(super) fn is_dead(&self, name: &SecretName, key: &Key) -> bool {
         self.secret(name).issuer.verify(key).verdict == Verdict::Refused
     }
 }

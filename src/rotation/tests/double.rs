@@ -103,7 +103,9 @@ pub(super) struct World {
     pub(super) only_well_with: Option<String>,
     /// What went wrong for a customer, or would at the next restart.
     pub(super) outages: Vec<String>,
-    /// The most keys with a value nobody holds that ever lived at once.
+    /// A signal comes while this act is under way.
+    pub(super) stops_at: Option<usize>,
+    /// A signal has come.
     pub(super) stopping: bool,
 }
 
@@ -155,6 +157,9 @@ impl Outside {
         let mut world = self.world();
         let number = world.acts.len();
         world.acts.push(format!("{act:?}"));
+        if world.stops_at == Some(number) {
+            world.stopping = true;
+        }
         match world.mishaps.get(&number).copied() {
             None => {
                 world.perform(&act);
@@ -249,6 +254,11 @@ impl World {
             values,
             created: now - TimeDelta::hours(1),
         });
+    }
+
+    /// A site is not listed any more.
+    pub(super) fn hide_site(&mut self, site: &str) {
+        drop(self.sites.remove(site));
     }
 
     pub(super) fn live_values(&self) -> Vec<String> {

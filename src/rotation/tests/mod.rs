@@ -6,6 +6,8 @@ mod canary;
 mod double;
 mod emergency;
 mod leak;
+mod person;
+mod stopped;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -331,6 +333,16 @@ impl Life {
                 break;
             }
         }
+    }
+
+    /// Nights, each of which forgets the signal that ended the one before.
+    fn live_on_stopped(&mut self) {
+        for _ in 0..3 {
+            drop(self.night(Manner::Unattended));
+            self.outside.world().stopping = false;
+            self.outside.advance(TimeDelta::minutes(11));
+        }
+        self.live_on();
     }
 
     fn state(&mut self) -> SecretState {
