@@ -95,9 +95,8 @@ impl Cron {
         let mut files: Vec<PathBuf> = entries
             .map(|entry| entry.expect("an entry").path())
             .filter(|path| {
-                !path
-                    .file_name()
-                    .is_some_and(|name| name.as_encoded_bytes()[0] == b'.')
+                path.file_name()
+                    .is_none_or(|name| name.as_encoded_bytes()[0] != b'.')
             })
             .collect();
         files.sort();
