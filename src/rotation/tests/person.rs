@@ -68,3 +68,23 @@ fn who_was_called_for_something_else_has_not_said_that_a_site_is_gone() {
     life.outside.world().outages.clear();
     life.check("gone");
 }
+
+#[test]
+fn a_target_that_is_renamed_in_the_middle_is_asked_for() {
+    let mut life = Life::new(ValueBy::Issuer);
+    // Every site is written, and the first redeploy is not taken yet.
+    life.outside.world().mishaps.insert(4, Mishap::Busy);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.outside.world().renamed = true;
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    let Ending::NeedsPerson { why, .. } = &outcomes[0].result else {
+        panic!("{outcomes:?}");
+    };
+    assert!(
+        why.ends_with("waits for target `platform`, which is not configured any more"),
+        "{why}"
+    );
+    life.outside.world().renamed = false;
+    life.live_on();
+    life.check("named as before");
+}
