@@ -98,7 +98,7 @@ fn under_cron_it_warns_once_is_skipped_by_a_reply_rotates_revokes_and_is_quiet()
     people.slack_reply(&root, "T1/U1", "SKIP 14d", |_| ());
     let patience = Instant::now() + 10 * MINUTE;
     let skip = loop {
-        let skip = sandbox.ledger()["secrets"]["soon"]["skip"].take();
+        let skip = sandbox.ledger()["state"]["secrets"]["soon"]["skip"].take();
         if !skip.is_null() {
             break skip;
         }
