@@ -30,6 +30,10 @@ mod mysql_accounts;
 mod mysql_load;
 #[cfg(test)]
 #[cfg(feature = "mysql")]
+#[allow(
+    dead_code,
+    reason = "shared with the conformance suite, which does more with it"
+)]
 #[path = "databases/mysql_server.rs"]
 mod mysql_server;
 

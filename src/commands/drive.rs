@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ledger::{Facts, LedgerError, LockedLedger};
 use crate::model::{Key, SecretName};
 use crate::rotation::{Leak, Outcome, Progress, Tools};
@@ -77,4 +78,12 @@ pub(super) fn with(
         run.ui.data(&report::json(&outcomes));
     }
     Ok(outcomes)
+}
+
+/// Says what became of each secret. Which errands were said is on record only after that: a run that dies before it has
+/// spoken leaves them to the next one.
+pub(super) fn say(run: &mut Run, ledger: &mut LockedLedger, outcomes: &[Outcome]) -> Result<Exit> {
+    let exit = report::outcomes(run, outcomes);
+    told::heard(run, ledger, outcomes)?;
+    Ok(exit)
 }

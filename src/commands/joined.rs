@@ -1,33 +1,28 @@
 //! The configuration joined with what it names: accounts, issuers, targets, the ledger.
 
+mod about;
+mod current;
+mod ground;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use anyhow::Context;
-use sha2::{Digest, Sha256};
-
-use crate::config::{
-    self, Environment, Hearing, LedgerConfig, SecretConfig, Surroundings, TargetSetup, private_file,
-};
+use crate::config::{self, Hearing, LedgerConfig, private_file};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::issuers::{self, ValueBy};
-use crate::ledger::{Audience, Ledger, LedgerError, LockedLedger, News, Opening};
-use crate::model::{
-    Account, AccountName, Clock, Fault, FieldName, Fields, Finding, Freeze, Instant, RunId,
-    SecretName, SecretValue,
-};
-use crate::rotation::{Destination, Probe, Proof, Secret};
+use crate::ledger::{Audience, Ledger, LedgerError, LockedLedger, News, Opening, State};
+use crate::model::{Freeze, Instant, SecretName};
+use crate::rotation::Secret;
 use crate::run::Run;
-use crate::targets::{self, Connections};
 use crate::ui::Spoken;
 
 use super::channels::{self, Channels};
 use super::declaration;
 
-/// The largest configuration that is read. The parser has a cap of its own; this one keeps the file out of memory.
-const LARGEST: u64 = 8 * 1024 * 1024;
+pub(super) use about::About;
+use current::Current;
+use ground::Ground;
 
 /// Everything a verb works with.
 pub(super) struct Joined {
@@ -49,130 +44,9 @@ pub(super) struct Joined {
     current: Current,
 }
 
-/// What is said of a secret beside how it is rotated.
-pub(super) struct About {
-    /// Who answers for it, and by what policy.
-    pub(super) said: config::About,
-    /// The fields a version has.
-    pub(super) fields: Vec<FieldName>,
-    /// The kind of its issuer.
-    pub(super) kind: &'static str,
-    /// The account of its issuer.
-    pub(super) issuer: Option<Arc<Account>>,
-    /// The accounts of its targets, in their order.
-    pub(super) targets: Vec<Option<Arc<Account>>>,
-    /// The accounts of rotakey itself that use it as their credential.
-    pub(super) used_by: Vec<AccountName>,
-}
-
-/// The live values, for credentials of rotakey's own that it rotates itself. Known once the ledger is open.
-#[derive(Clone, Default)]
-struct Current(Arc<Mutex<BTreeMap<SecretName, SecretValue>>>);
-
-/// What the joining needs of a run.
-#[derive(Clone)]
-struct Ground {
-    path: PathBuf,
-    environment: Environment,
-    clock: Arc<dyn Clock>,
-    workers: usize,
-    run: RunId,
-}
-
 /// Reads the configuration and opens what it names. Sends nothing and loads no credential.
 pub(super) fn join(run: &Run) -> Result<Joined> {
-    let ground = Ground {
-        path: run.config_path(),
-        environment: Arc::clone(&run.environment),
-        clock: Arc::clone(&run.clock),
-        workers: run.workers,
-        run: run.id.clone(),
-    };
-    ground.join(Current::default())
-}
-
-impl Ground {
-    fn join(self, current: Current) -> Result<Joined> {
-        let path = &self.path;
-        let lookup = current.clone();
-        let around = Surroundings {
-            dir: path.parent().unwrap_or(Path::new("/")).to_owned(),
-            env: Arc::clone(&self.environment),
-            secret: Arc::new(move |name| lookup.value(name)),
-        };
-        let file = path.file_name().map_or_else(
-            || path.display().to_string(),
-            |name| name.to_string_lossy().into_owned(),
-        );
-        let text = read(path)?;
-        let config = config::resolve(&text, &file, &around)?;
-        let connections = Connections::new(Arc::clone(&self.clock), self.workers)
-            .beside(&around.dir)
-            .in_run(self.run.clone());
-        let mut secrets = BTreeMap::new();
-        let mut about = BTreeMap::new();
-        // Each is given up as soon as it is built: ten thousand secrets are not held twice.
-        for (name, secret) in config.secrets {
-            about.insert(name.clone(), About::of(&secret));
-            let own = (!secret.used_by.is_empty()).then(|| secret.used_by.clone());
-            let mut secret = build(&name, secret, &config.file, &self.clock, &connections)?;
-            secret.proof = own.map(|accounts| self.proof(&name, accounts, &current));
-            secrets.insert(name, secret);
-        }
-        let channels = channels::open(&config.hearing, &self.clock, &around.dir)?;
-        let by_hand = secrets.values().filter(|secret| made_by_hand(secret));
-        let by_hand = by_hand.map(|secret| secret.name.clone()).collect();
-        let audience = channels::audience(&config.hearing, by_hand);
-        Ok(Joined {
-            max_per_run: config.max_per_run,
-            freezes: config.freezes,
-            secrets,
-            about,
-            hearing: config.hearing,
-            channels,
-            anchors: config.anchors,
-            audience,
-            ledger: config.ledger,
-            path: self.path,
-            digest: format!("sha256:{}", digest(&text)),
-            current,
-        })
-    }
-
-    /// Asks everything that goes through these accounts of rotakey's own whether it may still do what is needed, with
-    /// another value for their secret. Joined anew, because a credential is loaded once.
-    fn proof(&self, name: &SecretName, accounts: Vec<AccountName>, current: &Current) -> Proof {
-        let (ground, name, current) = (self.clone(), name.clone(), current.clone());
-        Box::new(move |fields| {
-            let value = fields
-                .primary()
-                .ok_or_else(|| Fault::refused("the new version has no value for it"))?;
-            let current = current.with(&name, value.clone());
-            let joined = ground.clone().join(current);
-            let joined = joined.map_err(|error| Fault::refused(error.to_string()))?;
-            let through = |account: &Option<Arc<Account>>| {
-                account
-                    .as_ref()
-                    .is_some_and(|account| accounts.contains(account.name()))
-            };
-            for (name, secret) in &joined.secrets {
-                let about = &joined.about[name];
-                if through(&about.issuer) {
-                    passed(secret.issuer.check())?;
-                }
-                let targets = secret.destinations.iter().zip(&about.targets);
-                for (destination, _) in targets.filter(|(_, account)| through(account)) {
-                    passed(destination.target.check())?;
-                }
-            }
-            Ok(())
-        })
-    }
-}
-
-fn passed(findings: Vec<Finding>) -> Result<(), Fault> {
-    let mut all = findings.into_iter();
-    all.try_for_each(|finding| finding.result.map(drop))
+    Ground::of(run).join(Current::default())
 }
 
 impl Joined {
@@ -206,7 +80,7 @@ impl Joined {
     /// Opens the ledger to read it.
     pub(super) fn read(&self, run: &Run) -> Result<Ledger> {
         let ledger = Ledger::open(&self.opening(run)?).map_err(refused)?;
-        self.current.learn(&ledger);
+        self.learn(ledger.state());
         Ok(ledger)
     }
 
@@ -214,7 +88,7 @@ impl Joined {
     pub(super) fn lock(&self, run: &Run) -> Result<LockedLedger> {
         let mut ledger = run.lock(&self.opening(run)?).map_err(refused)?;
         ledger.declare(declaration::of(self));
-        self.current.learn(&ledger);
+        self.learn(ledger.state());
         ledger.tell(Arc::clone(&self.audience));
         Ok(ledger)
     }
@@ -222,8 +96,14 @@ impl Joined {
     /// Joins anew with what the ledger says now: credentials that rotakey has just rotated for itself are loaded again.
     pub(super) fn again(&self, run: &Run, ledger: &Ledger) -> Result<Joined> {
         let joined = join(run)?;
-        joined.current.learn(ledger);
+        joined.learn(ledger.state());
         Ok(joined)
+    }
+
+    fn learn(&self, state: &State) {
+        let own = self.about.iter();
+        let own = own.filter(|(_, about)| !about.used_by.is_empty());
+        self.current.learn(state, own.map(|(name, _)| name));
     }
 
     /// Whether any channel is told when a person is needed for that secret.
@@ -276,128 +156,6 @@ impl Joined {
         };
         spoken.iter().map(told_apart).collect()
     }
-}
-
-impl Current {
-    /// The same with another value for one secret.
-    fn with(&self, name: &SecretName, value: SecretValue) -> Self {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut known = known.clone();
-        drop(known.insert(name.clone(), value));
-        Self(Arc::new(Mutex::new(known)))
-    }
-
-    fn learn(&self, ledger: &Ledger) {
-        let live = ledger.state().secrets.iter().filter_map(|(name, state)| {
-            let value = state.current()?.fields.as_ref()?.primary()?.clone();
-            Some((name.clone(), value))
-        });
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = live.collect();
-    }
-
-    fn value(&self, name: &SecretName) -> Result<SecretValue, Fault> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(name).cloned().ok_or_else(|| {
-            Fault::refused("the ledger holds no live value of it")
-                .hint(format!("rotakey adopt {name}"))
-        })
-    }
-}
-
-fn made_by_hand(secret: &Secret) -> bool {
-    secret.issuer.capabilities().value == ValueBy::Person
-}
-
-fn digest(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn read(path: &Path) -> Result<String> {
-    let metadata = std::fs::metadata(path)
-        .with_context(|| format!("read {}", path.display()))
-        .map_err(|error| {
-            Error::new(Exit::Usage, error)
-                .hint("run `rotakey init`, or name another file with `--config`")
-        })?;
-    if metadata.len() > LARGEST {
-        return Err(Error::says(
-            Exit::Usage,
-            format!("{} is too large to be a configuration", path.display()),
-        ));
-    }
-    std::fs::read_to_string(path)
-        .with_context(|| format!("read {}", path.display()))
-        .map_err(|error| Error::new(Exit::Usage, error))
-}
-
-impl About {
-    fn of(secret: &SecretConfig) -> Self {
-        let targets = secret.targets.iter();
-        Self {
-            said: secret.about.clone(),
-            fields: secret.issuer.config.fields(),
-            kind: secret.issuer.kind,
-            issuer: secret.issuer.account.clone(),
-            targets: targets.map(|target| target.account.clone()).collect(),
-            used_by: secret.used_by.clone(),
-        }
-    }
-
-    /// Every account that sees it.
-    pub(super) fn accounts(&self) -> impl Iterator<Item = &Account> {
-        let targets = self.targets.iter().flatten();
-        self.issuer.iter().chain(targets).map(Arc::as_ref)
-    }
-}
-
-fn build(
-    name: &SecretName,
-    config: SecretConfig,
-    file: &str,
-    clock: &Arc<dyn Clock>,
-    connections: &Connections,
-) -> Result<Secret> {
-    let (setup, mut policy) = (config.issuer, config.policy);
-    let issuer = issuers::build(setup.config, name, setup.account.as_ref(), clock);
-    let issuer = issuer.map_err(|fault| misconfigured(name, fault))?;
-    let overlap = issuer.capabilities().overlap;
-    config
-        .grace_from
-        .settle(&mut policy, overlap, (name, file))?;
-    let open =
-        |target| destination(target, connections).map_err(|fault| misconfigured(name, fault));
-    Ok(Secret {
-        name: name.clone(),
-        policy,
-        issuer,
-        destinations: config
-            .targets
-            .into_iter()
-            .map(open)
-            .collect::<Result<_>>()?,
-        proof: None,
-    })
-}
-
-fn misconfigured(name: &SecretName, fault: Fault) -> Error {
-    Error::from(fault)
-        .with_exit(Exit::Usage)
-        .context(format!("secret `{name}`"))
-}
-
-fn destination(setup: TargetSetup, connections: &Connections) -> Result<Destination, Fault> {
-    let target = targets::build(setup.config, setup.account.as_ref(), connections)?;
-    let probe = |health: targets::HealthConfig| -> Probe {
-        Box::new(move |clock: &dyn Clock| health.probe(clock))
-    };
-    let content = setup.content;
-    Ok(Destination {
-        target,
-        render: Box::new(move |fields: &Fields| content.render(fields)),
-        stage: setup.stage,
-        probes: setup.health.map(probe).into_iter().collect(),
-    })
 }
 
 /// A ledger error with its exit code and its advice.

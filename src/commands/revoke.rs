@@ -65,5 +65,6 @@ fn end(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
     let outcomes = super::drive::with(run, joined, &mut ledger, Purpose::default(), |tools| {
         rotation::revoke(tools, &items, grace)
     })?;
-    Ok(report::outcomes(run, &outcomes).merge(errands))
+    let said = super::drive::say(run, &mut ledger, &outcomes)?;
+    Ok(said.merge(errands))
 }

@@ -7,9 +7,8 @@ use crate::model::SecretName;
 use crate::rotation::{self, Ending, Outcome};
 use crate::run::Run;
 
-use super::drive::Purpose;
+use super::drive::{self, Purpose};
 use super::joined::join;
-use super::report;
 
 /// Put the previous key back on every site, and revoke the new one
 ///
@@ -40,13 +39,13 @@ pub fn rollback(run: &mut Run, args: &Args) -> Result<Exit> {
         reason: args.reason.clone(),
         ..Purpose::default()
     };
-    let outcomes = super::drive::with(run, &joined, &mut ledger, purpose, |tools| {
+    let outcomes = drive::with(run, &joined, &mut ledger, purpose, |tools| {
         rotation::rollback(tools, &args.name, &why)
     })?;
     // Asked for and done is not a failure.
     let asked = |outcome: &&Outcome| !matches!(outcome.result, Ending::RolledBack { .. });
     let rest: Vec<Outcome> = outcomes.iter().filter(asked).cloned().collect();
-    Ok(report::outcomes(run, &rest))
+    drive::say(run, &mut ledger, &rest)
 }
 
 /// A rollback needs an open rotation whose old key still lives.

@@ -140,7 +140,8 @@ fn forward(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
             rotation::rotate(tools, &items)
         })?,
     };
-    Ok(report::outcomes(run, &outcomes).merge(errands))
+    let said = super::drive::say(run, &mut ledger, &outcomes)?;
+    Ok(said.merge(errands))
 }
 
 impl Args {

@@ -1,7 +1,7 @@
 //! What only a person can mend and no change of the ledger says: told to the channels once.
 
 use crate::error::Result;
-use crate::ledger::{Change, LockedLedger, State, What};
+use crate::ledger::{Change, LockedLedger, Progress, State, What};
 use crate::model::SecretName;
 use crate::rotation::{Ending, Item, Outcome, Standing};
 use crate::run::Run;
@@ -46,6 +46,26 @@ pub(super) fn failures(
         }
     }
     Ok(())
+}
+
+/// Takes down which errands of open rotations this run has said.
+pub(super) fn heard(run: &Run, ledger: &mut LockedLedger, outcomes: &[Outcome]) -> Result<()> {
+    for outcome in outcomes {
+        let Ending::NeedsPerson { why, .. } = &outcome.result else {
+            continue;
+        };
+        let state = ledger.state().secret(&outcome.secret);
+        let open = state.and_then(|state| state.rotation.as_ref());
+        if !open.is_some_and(|open| !open.heard && open.stuck.as_ref() == Some(why)) {
+            continue;
+        }
+        let change = Change {
+            secret: outcome.secret.clone(),
+            what: What::Progress(Progress::Heard),
+        };
+        ledger.record(run.now, change).map_err(refused)?;
+    }
+    ledger.commit().map_err(refused)
 }
 
 fn call(

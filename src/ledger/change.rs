@@ -218,6 +218,8 @@ pub enum Progress {
         /// Why.
         why: String,
     },
+    /// A run has said why only a person can go on, and what is to be done.
+    Heard,
     /// A person says: go on; or the reason is gone.
     Unstuck,
 }

@@ -85,7 +85,7 @@ pub fn next(phase: Phase, milestone: Milestone) -> Result<Phase, IllegalMileston
         (Phase::Grace, M::RevokeIntended) => Ok(Phase::Revoking),
         (Phase::Grace | Phase::Revoking, M::Finished) => Ok(Phase::Finished),
         (Phase::Undoing, M::Restored) => Ok(Phase::Discarding),
-        (Phase::Undoing, M::Resumed) => Ok(Phase::Delivering),
+        (Phase::Undoing | Phase::Discarding, M::Resumed) => Ok(Phase::Delivering),
         (Phase::Discarding, M::Discarded) => Ok(Phase::RolledBack),
         (
             Phase::Unbegun

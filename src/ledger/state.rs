@@ -209,6 +209,9 @@ pub struct Rotation {
     /// Set when only a person can go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stuck: Option<String>,
+    /// Whether a run has lived to say so. One that died before leaves it to the next.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heard: bool,
 }
 
 /// What set a rotation off.
@@ -403,7 +406,13 @@ impl SecretState {
         };
         let old = open.from.and_then(|from| self.version(from));
         let first = |alarm: &Alarm| alarm.order == Order::RevokeFirst;
-        open.alarm.as_ref().is_some_and(first) || old.is_some_and(|old| old.stage == Stage::Revoked)
+        // Before the delivery, and where a rotation is taken back, no delete of the old version was sent.
+        let sent = matches!(
+            open.phase(),
+            Ok(Phase::Delivering | Phase::Grace | Phase::Revoking)
+        );
+        sent && open.alarm.as_ref().is_some_and(first)
+            || old.is_some_and(|old| old.stage == Stage::Revoked)
     }
 
     /// The version before, while it lives.

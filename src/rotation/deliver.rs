@@ -239,12 +239,13 @@ impl Drive<'_> {
         let Some((_, first)) = gone.first() else {
             return Ok(Sites::AllFound);
         };
-        if self.by_hand.contains(name) {
+        let why = format!("`{first}` was there and is not found any more");
+        // Who was called for another reason has said nothing about this one.
+        if self.by_hand.get(name) == Some(&why) {
             let gone = gone.into_iter().map(|(id, _)| id).collect();
             self.inside(name, Inside::SitesGone(gone))?;
             return Ok(Sites::AllFound);
         }
-        let why = format!("`{first}` was there and is not found any more");
         let verb = plan::next_verb(self.phase(name).unwrap_or(Phase::Unbegun));
         let hint = format!(
             "if it was removed on purpose, run `rotakey {verb} {name}`; else give back the access to it"

@@ -153,8 +153,8 @@ pub(super) struct Drive<'a> {
     pub(super) proven: BTreeMap<(SecretName, VersionNumber), Option<Instant>>,
     /// Services whose redeploy became necessary in this run: nobody can have asked for it before.
     pub(super) turned: BTreeSet<ServiceId>,
-    /// Rotations that had been given up and that a person named.
-    pub(super) by_hand: BTreeSet<SecretName>,
+    /// Rotations that had been given up and that a person named, and why they had been.
+    pub(super) by_hand: BTreeMap<SecretName, String>,
     progress: &'a mut dyn Progress,
     endings: BTreeMap<SecretName, Ending>,
     pass: u64,
@@ -191,7 +191,7 @@ impl<'a> Drive<'a> {
             homes: BTreeMap::new(),
             proven: BTreeMap::new(),
             turned: BTreeSet::new(),
-            by_hand: BTreeSet::new(),
+            by_hand: BTreeMap::new(),
             progress,
             endings: BTreeMap::new(),
             pass: 0,
@@ -207,6 +207,11 @@ impl<'a> Drive<'a> {
                     .is_some_and(|phase| phases.contains(&phase))
         };
         self.work.keys().filter(here).cloned().collect()
+    }
+
+    /// Whether this run is done with the secret.
+    pub(super) fn has_ended(&self, name: &SecretName) -> bool {
+        self.endings.contains_key(name)
     }
 
     pub(super) fn secret(&self, name: &SecretName) -> &'a Secret {
@@ -401,7 +406,8 @@ impl<'a> Drive<'a> {
         self.revoke_first()?;
         // A run may have died between the last confirmation of a stage and its soak.
         self.close_stage()?;
-        while self.deliver()? {
+        // Once a signal has come nothing is sent or seen any more, so that nothing would ever be confirmed.
+        while !self.clock.stopping() && self.deliver()? {
             self.activate()?;
             self.confirm()?;
             self.close_stage()?;
@@ -419,7 +425,7 @@ impl<'a> Drive<'a> {
             let Some(open) = self.open(&name) else {
                 continue;
             };
-            let stuck = open.stuck.is_some();
+            let stuck = open.stuck.clone();
             let left = open
                 .sending
                 .as_ref()
@@ -429,9 +435,9 @@ impl<'a> Drive<'a> {
                 Ok(Phase::Delivering | Phase::Undoing | Phase::Grace)
             );
             // Those that only watch for what a person was asked to do stay as they are: nobody has said anything.
-            if stuck && self.work.get(&name) != Some(&Move::Watch) {
+            if let Some(why) = stuck.filter(|_| self.work.get(&name) != Some(&Move::Watch)) {
                 self.inside(&name, Inside::Unstuck)?;
-                self.by_hand.insert(name.clone());
+                self.by_hand.insert(name.clone(), why);
             }
             if left && batches {
                 self.inside(&name, Inside::LeftBehind)?;
@@ -440,10 +446,14 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// `rotate NAME` on a rollback that was given up means: forward after all.
+    /// `rotate NAME` on a rollback that was given up means: forward after all. Where only the removal of the new key is
+    /// left, that is done all the same, unless the new key is the only one that works.
     fn go_forward(&mut self) -> Result<(), LedgerError> {
-        for name in self.at(&[Phase::Undoing]) {
-            if self.by_hand.contains(&name) {
+        for name in self.at(&[Phase::Undoing, Phase::Discarding]) {
+            if !self.by_hand.contains_key(&name) {
+                continue;
+            }
+            if self.phase(&name) == Some(Phase::Undoing) || self.only_new_works(&name) {
                 self.record(&name, What::Resumed)?;
             }
         }

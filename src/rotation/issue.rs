@@ -33,7 +33,7 @@ impl Drive<'_> {
                 Move::Begin(trigger) => Some((name.clone(), *trigger)),
                 Move::Continue | Move::Revoke | Move::Watch | Move::CleanUp => None,
             })
-            .filter(|(name, _)| self.open(name).is_none())
+            .filter(|(name, _)| self.open(name).is_none() && !self.has_ended(name))
             .collect();
         let names: Vec<SecretName> = beginning.iter().map(|(name, _)| name.clone()).collect();
         let mut looks = self.look(&names)?;

@@ -166,11 +166,16 @@ impl Drive<'_> {
         let open: Vec<SecretName> = open.cloned().collect();
         for name in &open {
             let known = self.open(name).and_then(|open| open.alarm);
-            if known.is_none_or(|known| known.order != alarm.order) {
+            // The delete may be on its way, and a key that still works may be about to die: no milder word takes it back.
+            let order = match known {
+                Some(known) if self.no_way_back(name) => known.order,
+                _ => alarm.order,
+            };
+            if known.is_none_or(|known| known.order != order) {
                 let reason = reason.clone();
                 // Exposure counts from the first who said so.
                 let raised_at = known.map_or(alarm.raised_at, |known| known.raised_at);
-                let alarm = Alarm { raised_at, ..alarm };
+                let alarm = Alarm { raised_at, order };
                 self.inside(name, Inside::Escalated { reason, alarm })?;
             }
         }

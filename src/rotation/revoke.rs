@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 
 use crate::issuers::{Ability, Verdict};
 use crate::ledger::{
-    LedgerError, Order, Phase, Progress as Inside, ServiceProgress, SiteProgress, Step, Way, What,
+    LedgerError, Order, Phase, Progress as Inside, Rotation, ServiceProgress, SiteProgress, Step,
+    Way, What,
 };
 use crate::model::{Effect, Fault, FaultKind, Instant, Key, SecretName, ServiceId, SiteId};
 
@@ -22,6 +23,10 @@ const DYING: [i64; 8] = [1, 2, 4, 8, 15, 30, 60, 60];
 
 /// How long after the promotion the old key may still be used by requests that were under way.
 const LAST_REQUESTS: TimeDelta = TimeDelta::minutes(15);
+
+/// How long the old key must have been left alone by a consumer that nobody configured. What an issuer tells of the last
+/// use never goes back, so that a consumer that has moved on shows by time alone.
+const UNUSED_FOR: TimeDelta = TimeDelta::hours(24);
 
 impl Drive<'_> {
     /// The old keys of emergencies, in the same run: no grace, every guard.
@@ -345,13 +350,16 @@ impl Drive<'_> {
         match (secret.issuer.last_used(&key), moved) {
             // A run died between the delete and its record, or a person was faster.
             (Err(fault), _) if fault.kind == FaultKind::Missing => Ok(true),
-            (Ok(Some(used)), Some(moved)) if used > moved + LAST_REQUESTS => {
+            (Ok(Some(used)), Some(moved))
+                if used > moved + LAST_REQUESTS && self.clock.now() < used + UNUSED_FOR =>
+            {
                 let used = used.format("%Y-%m-%d %H:%M UTC");
                 let why = format!(
                     "the old key is kept: something that is not configured used it at {used}"
                 );
                 let hint = format!(
-                    "find it and give it the new key; `rotakey rotate --emergency {name}` does not wait"
+                    "find it and give it the new key: the old one goes once it was unused for 24 hours; `rotakey rotate \
+                     --emergency {name}` does not wait"
                 );
                 self.end(name, Ending::NeedsPerson { why, hint });
                 Ok(false)
@@ -469,7 +477,7 @@ impl Drive<'_> {
         Ok(refused.map_err(|fault| fault.at(format!("revoke at {place}"))))
     }
 
-    /// Says once what a person has to do; then every run looks whether it was done.
+    /// Says what a person has to do until some run has lived to say it; then every run looks whether it was done.
     fn ask_person_to_end(&mut self, name: &SecretName, key: &Key) -> Result<(), LedgerError> {
         let why = match self.phase(name) {
             Some(Phase::Discarding) => {
@@ -477,7 +485,8 @@ impl Drive<'_> {
             }
             _ => "the old key is to be ended by a person; rotakey looks until it is refused",
         };
-        if self.open(name).and_then(|open| open.stuck.as_deref()) == Some(why) {
+        let said = |open: &Rotation| open.heard && open.stuck.as_deref() == Some(why);
+        if self.open(name).is_some_and(said) {
             let why = why.to_owned();
             self.end(name, Ending::Watching { why });
             return Ok(());
@@ -486,7 +495,7 @@ impl Drive<'_> {
         self.stick(name, why, steps)
     }
 
-    fn is_dead(&self, name: &SecretName, key: &Key) -> bool {
+    pub(super) fn is_dead(&self, name: &SecretName, key: &Key) -> bool {
         self.secret(name).issuer.verify(key).verdict == Verdict::Refused
     }
 }

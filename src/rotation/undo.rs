@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
+use crate::issuers::Verdict;
 use crate::ledger::{LedgerError, Phase, Progress as Inside, ServiceProgress, Way, What};
 use crate::model::{Fault, SecretName, SecretValue, SiteId};
 use crate::targets::Stored;
@@ -302,20 +303,44 @@ impl Drive<'_> {
         let seen = self
             .ask(&[(name.clone(), from)], Freshness::Known)?
             .remove(name);
-        let fault = seen.map_or_else(
-            || Some(Fault::passing("nothing was asked")),
-            |seen| refusal(&seen.verdict),
+        let verdict = seen.map_or_else(
+            || Verdict::Unknown(Fault::passing("nothing was asked")),
+            |seen| seen.verdict,
         );
-        match fault {
+        let new = self.new_version(name).and_then(|new| new.key());
+        match refusal(&verdict) {
             None => Ok(true),
+            // Both are dead: nothing is taken from anybody, and the next rotation can begin.
+            Some(_)
+                if verdict == Verdict::Refused
+                    && new.is_some_and(|new| self.is_dead(name, &new)) =>
+            {
+                Ok(true)
+            }
             Some(fault) => {
-                self.dead_end_fault(
-                    name,
-                    &fault.at("the old key must work before the new one is removed"),
-                )?;
+                let mut fault = fault.at("the old key must work before the new one is removed");
+                if verdict == Verdict::Refused {
+                    let hint = "the new key works: `rotakey rotate NAME` goes forward with it";
+                    fault = fault.hint(hint.replace("NAME", name.as_str()));
+                }
+                self.dead_end_fault(name, &fault)?;
                 Ok(false)
             }
         }
+    }
+
+    /// Whether the version that was taken back is the only one that works, and no request about it is in doubt (G2).
+    pub(super) fn only_new_works(&self, name: &SecretName) -> bool {
+        let (Some(open), Some(old), Some(new)) = (
+            self.open(name),
+            self.old(name).and_then(|old| old.key()),
+            self.new_version(name).and_then(|new| new.key()),
+        ) else {
+            return false;
+        };
+        guard::settled(open, self.clock.now(), &self.run).is_ok()
+            && self.is_dead(name, &old)
+            && refusal(&self.secret(name).issuer.verify(&new).verdict).is_none()
     }
 
     fn nothing_holds_new(&mut self, name: &SecretName) -> Result<bool, LedgerError> {

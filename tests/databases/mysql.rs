@@ -1,14 +1,40 @@
 //! The MySQL issuer, on MariaDB and, where there is one, on MySQL.
 
+use std::sync::Arc;
+
 use ::mysql::Conn;
 use ::mysql::prelude::Queryable;
 use rotakey::issuers::{Issuer, Verdict};
 use rotakey::model::Effect;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::issuer::{ask, conformance, field, issued, key, refused, repeat};
+use crate::issuer::{self, ask, conformance, field, issued, key, refused, repeat};
 use crate::mysql_server::{Engine, LEGACY, Mysql, engines};
 use crate::proxy::Proxy;
+use crate::server::ACCOUNT_PASSWORD;
+
+impl Mysql {
+    pub(crate) fn issuer(&self) -> Arc<dyn Issuer> {
+        self.issuer_with(json!({}), &[])
+    }
+
+    pub(crate) fn issuer_with(&self, more: Value, settings: &[(&str, &str)]) -> Arc<dyn Issuer> {
+        let mut config = json!({"user": "app"});
+        config
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let port = self.port.to_string();
+        let usual = [
+            ("host", "127.0.0.1"),
+            ("port", &port),
+            ("user", "rotakey"),
+            ("password", ACCOUNT_PASSWORD),
+        ];
+        let all: Vec<_> = usual.into_iter().chain(settings.iter().copied()).collect();
+        issuer::build(json!({"mysql": config}), &all)
+    }
+}
 
 fn unknown(issuer: &dyn Issuer, key: &rotakey::model::Key) -> String {
     match issuer.verify(key).verdict {

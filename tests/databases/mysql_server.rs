@@ -3,16 +3,12 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::mysql::prelude::Queryable;
 use ::mysql::{Conn, OptsBuilder};
-use rotakey::issuers::Issuer;
 use rustix::process::Signal;
-use serde_json::{Value, json};
 
-use crate::issuer;
 use crate::server::ACCOUNT_PASSWORD;
 use crate::server::{self, Home, Process};
 
@@ -154,6 +150,13 @@ impl Mysql {
         Conn::new(options)
     }
 
+    /// What time it is from now on for connections of those who may do nothing special, in seconds since 1970.
+    pub(crate) fn tell_time(&self, time: i64) {
+        self.sql(&format!(
+            "SET GLOBAL init_connect = 'SET timestamp = {time}'"
+        ));
+    }
+
     /// Everything the server wrote down: the general log, the error log, and the binary log.
     pub(crate) fn written(&self) -> String {
         self.sql("FLUSH LOGS");
@@ -164,27 +167,6 @@ impl Mysql {
             .collect();
         names.extend(["general".to_owned(), "log".to_owned()]);
         names.iter().map(|name| self.home.text(name)).collect()
-    }
-
-    pub(crate) fn issuer(&self) -> Arc<dyn Issuer> {
-        self.issuer_with(json!({}), &[])
-    }
-
-    pub(crate) fn issuer_with(&self, more: Value, settings: &[(&str, &str)]) -> Arc<dyn Issuer> {
-        let mut config = json!({"user": "app"});
-        config
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        let port = self.port.to_string();
-        let usual = [
-            ("host", "127.0.0.1"),
-            ("port", &port),
-            ("user", "rotakey"),
-            ("password", ACCOUNT_PASSWORD),
-        ];
-        let all: Vec<_> = usual.into_iter().chain(settings.iter().copied()).collect();
-        issuer::build(json!({"mysql": config}), &all)
     }
 
     /// How many passwords the account has.

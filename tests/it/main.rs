@@ -14,6 +14,14 @@ mod support {
     pub(crate) mod world;
 }
 
+#[cfg(feature = "mysql")]
+#[allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "shared with the tests of the database issuers, which do more with it"
+)]
+#[path = "../databases/mysql_server.rs"]
+mod mysql_server;
 #[cfg(feature = "postgres")]
 #[allow(
     clippy::unwrap_used,

@@ -134,13 +134,25 @@ pub(crate) fn live_on(sandbox: &Sandbox, run: impl FnMut(&str) -> Ran) -> Result
 }
 
 impl Watch<'_> {
-    /// Whether some run has said what a person is to do. It is said once; after that the exit code says that it is
-    /// still to be done.
-    fn somebody_knows(&self) -> bool {
-        let runs = self.sandbox.transcripts().into_iter();
-        let runs = runs.filter(|ran| ran.exit == Some(3));
-        let mut told = runs.map(|ran| ran.stderr);
-        told.any(|said| said.contains("hint: ") && said.contains("error: "))
+    /// Whether all that a person is to do was said by some run, this one or another. An errand of an open rotation is
+    /// said once; after that the exit code says that it is still to be done.
+    fn is_said(&self, ran: &Ran) -> bool {
+        let speaks = |ran: &Ran| ran.stderr.contains("hint: ") && ran.stderr.contains("error: ");
+        if speaks(ran) {
+            return true;
+        }
+        let runs = self.sandbox.transcripts();
+        let said = |name: &str, why: &str| {
+            let names = format!("secret `{name}`: ");
+            let mut runs = runs.iter().filter(|ran| speaks(ran));
+            runs.any(|ran| ran.stderr.contains(&names) && ran.stderr.contains(why))
+        };
+        let ledger = self.sandbox.ledger();
+        let secrets = secrets_of(&ledger).as_object().into_iter().flatten();
+        let stuck: Vec<bool> = secrets
+            .filter_map(|(name, secret)| Some(said(name, secret["rotation"]["stuck"].as_str()?)))
+            .collect();
+        !stuck.is_empty() && stuck.into_iter().all(|said| said)
     }
 
     /// The same for any scene.
@@ -155,7 +167,7 @@ impl Watch<'_> {
                     return Err(format!("`{line}` exits with {:?}", ran.exit));
                 }
                 told = ran.exit == Some(3);
-                if told && !self.somebody_knows() {
+                if told && !self.is_said(&ran) {
                     return Err(format!("a person is needed and not told why: {ran:?}"));
                 }
                 (self.examine)().map_err(|broken| format!("after `{line}`: {broken}"))?;

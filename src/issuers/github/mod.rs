@@ -175,7 +175,7 @@ impl Issuer for GitHub {
     }
 
     fn place(&self) -> String {
-        format!("personal tokens of {}", host(&self.site))
+        host(&self.site).to_owned()
     }
 
     /// Nothing is asked: each token is tried with itself, and revoking takes no credential.

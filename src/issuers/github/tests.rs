@@ -208,13 +208,10 @@ fn issuing_is_taking_over_what_a_person_made() {
 #[test]
 fn people_are_sent_to_their_own_server() {
     let own = issuer("https://github.example.com/api/v3", json!({}));
-    assert_eq!(own.place(), "personal tokens of github.example.com");
+    assert_eq!(own.place(), "github.example.com");
     assert_eq!(
         own.instructions()[0],
         "open https://github.example.com/settings/tokens (classic) or https://github.example.com/settings/personal-access-tokens (fine-grained)"
     );
-    assert_eq!(
-        issuer(rest::BASE, json!({})).place(),
-        "personal tokens of github.com"
-    );
+    assert_eq!(issuer(rest::BASE, json!({})).place(), "github.com");
 }

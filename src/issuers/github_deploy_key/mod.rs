@@ -221,13 +221,13 @@ impl Issuer for DeployKeys {
     }
 
     fn place(&self) -> String {
-        format!("deploy keys of {}", sanitise(&self.config.repository))
+        format!("github repository {}", sanitise(&self.config.repository))
     }
 
     fn check(&self) -> Vec<Finding> {
         // There is no harmless call that needs the right to add a key, so that stays unasked.
         vec![Finding {
-            what: format!("list {}", self.place()),
+            what: format!("list deploy keys of {}", self.place()),
             result: self.list().map(|(keys, _)| format!("{} keys", keys.len())),
         }]
     }

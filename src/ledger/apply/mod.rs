@@ -228,6 +228,7 @@ impl Applying<'_> {
             attempts: 0,
             trouble: None,
             stuck: None,
+            heard: false,
         });
         self.reach(Milestone::Intended)?;
         self.leaked()?;

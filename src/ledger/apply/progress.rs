@@ -202,6 +202,7 @@ impl Applying<'_> {
                 let news = open.stuck.as_ref() != Some(&why);
                 open.stuck = Some(why.clone());
                 if news {
+                    open.heard = false;
                     self.news.push(News::PersonNeeded { why: why.clone() });
                 }
                 Ok(if news {
@@ -210,8 +211,12 @@ impl Applying<'_> {
                     Vec::new()
                 })
             }
+            Progress::Heard => {
+                open.heard = true;
+                Ok(Vec::new())
+            }
             Progress::Unstuck => {
-                (open.stuck, open.attempts) = (None, 0);
+                (open.stuck, open.heard, open.attempts) = (None, false, 0);
                 // A redeploy that came to nothing is asked for again.
                 for service in open
                     .services

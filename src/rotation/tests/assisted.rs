@@ -41,6 +41,17 @@ fn events(life: &mut Life, action: &str) -> usize {
     found
 }
 
+/// The run that said it has lived to say it.
+fn hears(life: &mut Life) {
+    let opening = life.opening();
+    let mut ledger = LockedLedger::lock(&opening).expect("the ledger opens");
+    let what = What::Progress(crate::ledger::Progress::Heard);
+    let secret = name();
+    let change = Change { secret, what };
+    ledger.record(opening.now, change).expect("recorded");
+    ledger.commit().expect("committed");
+}
+
 fn only(outcomes: Vec<Outcome>) -> Ending {
     let mut endings: Vec<Ending> = outcomes.into_iter().map(|one| one.result).collect();
     assert_eq!(endings.len(), 1, "{endings:?}");
@@ -70,6 +81,7 @@ fn a_person_is_told_once_to_end_the_old_key_and_the_run_that_sees_it_dead_finish
         "the old key is to be ended by a person; rotakey looks until it is refused"
     );
     assert_eq!(hint, format!("open the dashboard; end {FIRST}"));
+    hears(&mut life);
     for _ in 0..7 {
         life.outside.advance(TimeDelta::hours(24));
         let item = planned(&mut life);
@@ -84,6 +96,21 @@ fn a_person_is_told_once_to_end_the_old_key_and_the_run_that_sees_it_dead_finish
     let ending = only(life.night(Manner::Unattended).expect("no death"));
     assert!(matches!(ending, Ending::Revoked { .. }), "{ending:?}");
     life.check("ended by a person");
+}
+
+#[test]
+fn an_errand_that_no_run_has_lived_to_say_is_said_again() {
+    let mut life = after_the_grace();
+    for _ in 0..2 {
+        let told = only(life.night(Manner::Unattended).expect("no death"));
+        assert!(matches!(told, Ending::NeedsPerson { .. }), "{told:?}");
+        life.outside.advance(TimeDelta::hours(24));
+    }
+    // It came up once, however often it is said: the channels hear it once, and so does the log.
+    assert_eq!(events(&mut life, "rotation.stuck"), 1);
+    hears(&mut life);
+    let ending = only(life.night(Manner::Unattended).expect("no death"));
+    assert!(matches!(ending, Ending::Watching { .. }), "{ending:?}");
 }
 
 #[test]
@@ -126,6 +153,7 @@ fn a_key_that_was_taken_back_is_watched_as_well() {
         "the key that was taken back is to be ended by a person; rotakey looks until it is refused"
     );
     assert_eq!(hint, format!("open the dashboard; end {SECOND}"));
+    hears(&mut life);
     life.outside.advance(TimeDelta::minutes(11));
     let ending = only(life.night(Manner::Unattended).expect("no death"));
     assert!(matches!(ending, Ending::Watching { .. }), "{ending:?}");

@@ -31,6 +31,8 @@ pub(super) enum Mishap {
     RequestLost,
     /// No reply comes, and it lands five minutes later, whatever has happened by then.
     LandsLate,
+    /// It is carried out twice on its way, and one reply comes.
+    ActsTwice,
     /// A clear no that may pass.
     Busy,
     /// A clear no that stays.
@@ -38,13 +40,14 @@ pub(super) enum Mishap {
 }
 
 impl Mishap {
-    pub(super) const ALL: [Mishap; 8] = [
+    pub(super) const ALL: [Mishap; 9] = [
         Mishap::DiesBefore,
         Mishap::DiesAfter,
         Mishap::DiesAndLandsLate,
         Mishap::ReplyLost,
         Mishap::RequestLost,
         Mishap::LandsLate,
+        Mishap::ActsTwice,
         Mishap::Busy,
         Mishap::Refused,
     ];
@@ -92,13 +95,17 @@ pub(super) struct World {
     /// By the number of the act, from 0.
     pub(super) mishaps: BTreeMap<usize, Mishap>,
     made: u32,
+    /// When the vendor saw any key last, where it tells.
+    pub(super) used: Option<Instant>,
     /// Sites that never show their value.
     pub(super) opaque: Vec<String>,
     /// A service that is unwell whenever it runs anything but this.
     pub(super) only_well_with: Option<String>,
     /// What went wrong for a customer, or would at the next restart.
     pub(super) outages: Vec<String>,
-    /// The most keys with a value nobody holds that ever lived at once.
+    /// A signal comes while this act is under way.
+    pub(super) stops_at: Option<usize>,
+    /// A signal has come.
     pub(super) stopping: bool,
 }
 
@@ -150,6 +157,9 @@ impl Outside {
         let mut world = self.world();
         let number = world.acts.len();
         world.acts.push(format!("{act:?}"));
+        if world.stops_at == Some(number) {
+            world.stopping = true;
+        }
         match world.mishaps.get(&number).copied() {
             None => {
                 world.perform(&act);
@@ -176,6 +186,12 @@ impl Outside {
                 world.perform(&act);
                 world.customers();
                 Effect::Uncertain(Fault::passing("no answer"))
+            }
+            Some(Mishap::ActsTwice) => {
+                world.perform(&act);
+                world.perform(&act);
+                world.customers();
+                Effect::Done(())
             }
             Some(Mishap::RequestLost) => Effect::Uncertain(Fault::passing("no answer")),
             Some(Mishap::LandsLate) => {
@@ -240,6 +256,11 @@ impl World {
         });
     }
 
+    /// A site is not listed any more.
+    pub(super) fn hide_site(&mut self, site: &str) {
+        drop(self.sites.remove(site));
+    }
+
     pub(super) fn live_values(&self) -> Vec<String> {
         self.keys
             .values()
@@ -265,6 +286,8 @@ impl World {
     fn perform(&mut self, act: &Act) {
         let now = self.now;
         match act {
+            // The same value asked for again is there already.
+            Act::Issue { value, .. } if self.keys.values().any(|key| key.value == *value) => {}
             Act::Issue { value, tag } => {
                 self.made += 1;
                 let value = if value.is_empty() {
@@ -371,7 +394,10 @@ impl Issuer for Vendor {
             value: self.value,
             finds: self.by_call(),
             expires: Ability::No,
-            reports_use: Ability::No,
+            reports_use: match self.outside.world().used {
+                Some(_) => Ability::Yes,
+                None => Ability::No,
+            },
             revokes: self.by_call(),
             shows_death: Ability::Yes,
         }
@@ -463,6 +489,10 @@ impl Issuer for Vendor {
             },
             date: Some(world.now),
         }
+    }
+
+    fn last_used(&self, _key: &Key) -> Result<Option<Instant>, Fault> {
+        Ok(self.outside.world().used)
     }
 
     fn revoke(&self, key: &Key) -> Effect<()> {

@@ -78,3 +78,54 @@ fn an_issuer_learns_which_key_leaked_and_not_its_value() {
     assert_eq!(emergency.id, Some(KeyId::new("key_0")));
     assert_eq!(emergency.fields, Fields::default());
 }
+
+#[test]
+fn a_secret_that_is_done_is_not_begun_again_for_another_one() {
+    let mut life = Life::new(ValueBy::Issuer);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    let other = SecretName::new("other");
+    let secret = Secret {
+        name: other.clone(),
+        policy: life.secrets[&name()].policy.clone(),
+        issuer: Arc::clone(&life.secrets[&name()].issuer),
+        destinations: Vec::new(),
+        proof: None,
+    };
+    life.secrets.insert(other.clone(), secret);
+    // One stands in its grace and is made anew after that; the other is done by then.
+    life.leaks(Order::DeliverFirst);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    let ledger = Ledger::open(&life.opening()).expect("the ledger opens");
+    let state = ledger.state();
+    assert_eq!(state.secrets[&name()].versions.len(), 3);
+    assert_eq!(state.secrets[&other].versions.len(), 1);
+    assert_eq!(state.secrets[&other].rotation, None);
+}
+
+#[test]
+fn a_milder_word_does_not_take_back_that_the_leaked_key_dies_first() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.leaks(Order::RevokeFirst);
+    life.outside.world().mishaps.insert(2, Mishap::Busy);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    life.outside.advance(TimeDelta::minutes(11));
+    life.leaks(Order::DeliverFirst);
+    life.outside.world().only_well_with = Some(FIRST.to_owned());
+    drop(life.night(Manner::Emergency).expect("no death"));
+    let open = life.state().rotation.expect("it is open");
+    assert_eq!(open.phase(), Ok(Phase::Delivering));
+    let alarm = open.alarm.expect("an alarm");
+    assert_eq!(alarm.order, Order::RevokeFirst);
+}
+
+#[test]
+fn before_anything_is_delivered_it_can_still_be_taken_back() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.leaks(Order::RevokeFirst);
+    life.outside.world().mishaps.insert(0, Mishap::RequestLost);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    let state = life.state();
+    let phase = state.rotation.as_ref().map(|open| open.phase());
+    assert_eq!(phase, Some(Ok(Phase::Issuing)));
+    assert!(!state.no_way_back());
+}

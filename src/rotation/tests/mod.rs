@@ -6,6 +6,8 @@ mod canary;
 mod double;
 mod emergency;
 mod leak;
+mod person;
+mod stopped;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -333,6 +335,16 @@ impl Life {
         }
     }
 
+    /// Nights, each of which forgets the signal that ended the one before.
+    fn live_on_stopped(&mut self) {
+        for _ in 0..3 {
+            drop(self.night(Manner::Unattended));
+            self.outside.world().stopping = false;
+            self.outside.advance(TimeDelta::minutes(11));
+        }
+        self.live_on();
+    }
+
     fn state(&mut self) -> SecretState {
         let ledger = Ledger::open(&self.opening()).expect("the ledger opens");
         ledger
@@ -436,6 +448,48 @@ fn whatever_happens_to_any_request_nobody_is_harmed_and_later_runs_finish() {
     }
 }
 
+/// What a life sent to end keys, in order.
+fn revoked(life: &Life) -> Vec<String> {
+    let story = life.outside.world().story();
+    let ends = story.lines().filter(|act| act.starts_with("Revoke"));
+    ends.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_key_that_one_request_made_twice_loses_its_twin_before_the_old_key_ends() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.outside.world().mishaps.insert(0, Mishap::ActsTwice);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    // Nothing is removed while a request may still land.
+    assert_eq!(life.outside.world().live_values().len(), 3);
+    assert_eq!(revoked(&life), [""; 0]);
+    life.live_on();
+    life.check("made twice");
+    let [twin, old] = [r#"Revoke { id: "key_2" }"#, r#"Revoke { id: "key_0" }"#];
+    assert_eq!(revoked(&life), [twin, old]);
+}
+
+#[test]
+fn the_old_key_is_kept_while_a_twin_of_the_new_one_cannot_be_removed() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.outside.world().mishaps.insert(0, Mishap::ActsTwice);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    let next = life.outside.world().acts();
+    life.outside.world().mishaps.insert(next, Mishap::Refused);
+    life.outside.advance(TimeDelta::hours(25));
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    assert!(
+        matches!(&outcomes[..], [Outcome { result: Ending::NeedsPerson { why, .. }, .. }]
+            if why.contains("HTTP 403")),
+        "{outcomes:?}"
+    );
+    assert_eq!(revoked(&life), [r#"Revoke { id: "key_2" }"#]);
+    let alive = life.outside.world().live_values();
+    assert!(alive.contains(&FIRST.to_owned()), "{alive:?}");
+    life.live_on();
+    life.check("a twin that could not be removed at first");
+}
+
 #[test]
 fn a_second_mishap_in_the_recovery_changes_nothing_of_that() {
     let (acts, _) = clean_run(ValueBy::Issuer);
@@ -497,6 +551,29 @@ fn a_death_at_any_commit_and_again_in_the_recovery_is_survived() {
             }
         }
     }
+}
+
+#[test]
+fn an_old_key_that_a_stranger_still_uses_is_kept_until_it_was_left_alone_for_a_day() {
+    let mut life = Life::new(ValueBy::Issuer);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.outside.advance(TimeDelta::hours(25));
+    let used = life.outside.now() - TimeDelta::hours(1);
+    life.outside.world().used = Some(used);
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    let Ending::NeedsPerson { why, .. } = &outcomes[0].result else {
+        panic!("{outcomes:?}");
+    };
+    assert_eq!(
+        why,
+        "the old key is kept: something that is not configured used it at 2024-01-20 09:00 UTC"
+    );
+    life.outside.advance(TimeDelta::hours(22));
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    assert!(matches!(outcomes[0].result, Ending::NeedsPerson { .. }));
+    life.outside.advance(TimeDelta::hours(2));
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.check("left alone");
 }
 
 #[test]

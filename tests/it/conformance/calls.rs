@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
@@ -16,7 +18,8 @@ use super::vendors;
 /// A program and its arguments follow it; what it is to do, and when, stands in files beside it.
 const SCRIPT: &str = r#"#!/bin/sh
 here=${0%/*}
-n=$(($(cat "$here/count") + 1))
+read -r n <"$here/count"
+n=$((n + 1))
 echo $n >"$here/count"
 read -r at how <"$here/plan"
 [ "$n" = "$at" ] || exec "$@"
@@ -48,10 +51,23 @@ impl Calls {
     }
 
     /// How a configuration starts a program on this road: `[script, program, arguments]`.
-    pub(super) fn argv(&self, program: &[&str]) -> String {
-        let mut words = vec![self.0.join("run").display().to_string()];
-        words.extend(program.iter().map(|word| (*word).to_owned()));
+    pub(super) fn argv(&self, program: &[String]) -> String {
+        let run = self.0.join("run").display().to_string();
+        let words: Vec<String> = std::iter::once(run).chain(program.to_vec()).collect();
         json!(words).to_string()
+    }
+
+    /// A program on this road that is called by its path alone and gives its arguments to the other one.
+    pub(super) fn command(&self, name: &str, program: &[String]) -> String {
+        let text = format!(
+            "#!/bin/sh\nexec '{}/run' '{}' \"$@\"\n",
+            self.0.display(),
+            program.join("' '")
+        );
+        let path = self.0.join(name);
+        fs::write(&path, text).expect("a file in the sandbox");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
+        path.display().to_string()
     }
 }
 
@@ -61,7 +77,7 @@ impl Road for Calls {
         count.trim().parse().expect("a number")
     }
 
-    fn troubles(&self, _: u64) -> Vec<Trouble> {
+    fn troubles(&self, _: &Sandbox, _: u64) -> Vec<Trouble> {
         use Trouble::*;
         vec![
             KilledBefore,
@@ -79,6 +95,20 @@ impl Road for Calls {
         fs::write(self.0.join("plan"), format!("{at} {trouble:?}\n")).expect("the plan");
         life.fear(self.0.join("over"));
     }
+}
+
+/// How a script in Python is started: without the shims in between and the site packages, which cost more than the script.
+pub(super) fn python(script: &str) -> [String; 4] {
+    static PYTHON: OnceLock<String> = OnceLock::new();
+    let program = PYTHON.get_or_init(|| {
+        let mut ask = Command::new("python3");
+        let said = ask
+            .args(["-c", "import sys; print(sys.executable)"])
+            .output();
+        let said = said.expect("python3 is installed").stdout;
+        String::from_utf8_lossy(&said).trim().to_owned()
+    });
+    [program, "-I", "-S", script].map(str::to_owned)
 }
 
 fn example(name: &str) -> String {
@@ -102,7 +132,7 @@ pub(super) fn issuer(suite: &mut dyn Conforms) {
         sandbox.write("keys.json", &json!({"key_first": first}).to_string());
         let issuer = format!(
             "{{ kind: command, run: {}, overlap: many, find: true, settings: {{ store: {} }} }}",
-            road.argv(&["python3", &example("issuer.py")]),
+            road.argv(&python(&example("issuer.py"))),
             store.display()
         );
         let target = "{ kind: dotenv, path: shop.env, variable: KEY }";
@@ -145,7 +175,7 @@ pub(super) fn target(suite: &mut dyn Conforms) {
         let (accounts, issuer) = vendors::of_openai(&sandbox);
         let target = format!(
             "{{ kind: command, name: gateway, run: {}, settings: {{ dir: {}, variable: KEY }} }}",
-            road.argv(&["python3", &example("target.py")]),
+            road.argv(&python(&example("target.py"))),
             gateway.display()
         );
         due(

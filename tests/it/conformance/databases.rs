@@ -119,3 +119,48 @@ pub(super) fn redis(suite: &mut dyn Conforms) {
         }
     });
 }
+
+#[cfg(feature = "mysql")]
+pub(super) fn mysql(suite: &mut dyn Conforms) {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use crate::mysql_server::{Mysql, engines};
+
+    // Statements, not log-ins, nor what the driver asks about each connection. A command has the number 0 in its packet.
+    let asks = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        matches!(bytes, [_, _, _, 0, 0x03 | 0x16 | 0x17, ..]) && !text.contains("@@max_allowed")
+    };
+    for engine in engines() {
+        let server = Arc::new(Mysql::start(&engine, &[]));
+        let wire = Wire::to(server.port, asks);
+        let account = format!(
+            "  mysql: {{ host: 127.0.0.1, port: {}, user: rotakey, password: {{ env: PASSWORD }} }}",
+            wire.port
+        );
+        suite.all(&|| {
+            server.sql(&format!("ALTER USER app@'%' IDENTIFIED BY '{LIVE}'"));
+            server.tell_time(1_708_246_800);
+            wire.begin(|| ());
+            let sandbox = sandbox(&account, "{ kind: mysql, user: app }");
+            let (calendar, clock) = (sandbox.calendar.clone(), Arc::clone(&server));
+            let told = AtomicI64::new(0);
+            wire.begin(move || {
+                let now = calendar.now().timestamp();
+                if told.swap(now, Ordering::SeqCst) != now {
+                    clock.tell_time(now);
+                }
+            });
+            let (door, passwords) = (Arc::clone(&server), Arc::clone(&server));
+            Scene {
+                roads: vec![Box::new(wire.clone())],
+                used: Box::new(in_file),
+                works: Box::new(move |_, value| door.log_in("app", value).is_ok()),
+                // The server knows hashes only, so that each counts as the user that the ledger knows.
+                live: Box::new(move |_| vec!["app".to_owned(); passwords.passwords()]),
+                ..Scene::new(sandbox)
+            }
+        });
+    }
+}

@@ -19,7 +19,7 @@ pub(super) fn dotenv(suite: &mut dyn Conforms) {
     suite.all(&|| {
         let sandbox = with_file(LIVE);
         let road = Calls::of(&sandbox);
-        let reload = road.argv(&["true"]);
+        let reload = road.argv(&["true".to_owned()]);
         let target = format!("{{ kind: dotenv, path: shop.env, variable: KEY, reload: {reload} }}");
         due(&sandbox, &local(&target), LIVE);
         Scene {

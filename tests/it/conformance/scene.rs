@@ -24,7 +24,7 @@ pub(super) trait Road {
     /// How many were sent so far.
     fn sent(&self, sandbox: &Sandbox) -> u64;
     /// What can go wrong with the n-th of a life.
-    fn troubles(&self, n: u64) -> Vec<Trouble>;
+    fn troubles(&self, sandbox: &Sandbox, n: u64) -> Vec<Trouble>;
     /// Lets it go wrong there, counted from now.
     fn spoil(&self, sandbox: &Sandbox, n: u64, trouble: Trouble, life: &Life);
 }
@@ -192,7 +192,7 @@ impl Road for Vendors {
         sandbox.world.requests().len() as u64
     }
 
-    fn troubles(&self, _: u64) -> Vec<Trouble> {
+    fn troubles(&self, _: &Sandbox, _: u64) -> Vec<Trouble> {
         OVER_HTTP.to_vec()
     }
 

@@ -66,7 +66,7 @@ impl super::scene::Road for Wire {
     }
 
     /// Of a hundred messages every one is met, and every sort of trouble, but not each by each.
-    fn troubles(&self, n: u64) -> Vec<Trouble> {
+    fn troubles(&self, _: &Sandbox, n: u64) -> Vec<Trouble> {
         use Trouble::*;
         match n % 2 {
             0 => vec![KilledBefore, ReplyLost],
@@ -116,6 +116,7 @@ fn connect(client: &TcpStream, server: &TcpStream, counts: Counts, shared: &Arc<
     thread::spawn(move || {
         let mut bytes = [0; 16384];
         while let Ok(length @ 1..) = from_client.read(&mut bytes) {
+            (lock(&shared).told)();
             let fate = match counts(&bytes[..length]) {
                 true => fate(&shared),
                 false => Fate::Passes,
@@ -132,7 +133,6 @@ fn connect(client: &TcpStream, server: &TcpStream, counts: Counts, shared: &Arc<
 
 fn fate(shared: &Mutex<Shared>) -> Fate {
     let mut shared = lock(shared);
-    (shared.told)();
     shared.sent += 1;
     let sent = shared.sent;
     let Some((_, trouble, life)) = shared.plan.take_if(|(at, ..)| *at == sent) else {

@@ -1,0 +1,70 @@
+//! What a person says by naming a secret, and how they get out of where only they can.
+
+use super::*;
+
+const NEW: &str = "sk-made-number-000000000000000000000001";
+
+/// A rotation that was taken back because one site refused the new key, and whose new key cannot be removed.
+fn discarding() -> Life {
+    let refused = |acts: &[usize]| {
+        let mut life = Life::new(ValueBy::Issuer);
+        let mishaps = acts.iter().map(|act| (*act, Mishap::Refused));
+        life.outside.world().mishaps.extend(mishaps);
+        drop(life.night(Manner::Unattended).expect("no death"));
+        life
+    };
+    let story = refused(&[1]).outside.world().story();
+    let kill = story.lines().position(|act| act.starts_with("Revoke"));
+    let mut life = refused(&[1, kill.expect("a delete")]);
+    let open = life.state().rotation.expect("it is open");
+    assert_eq!(open.phase(), Ok(Phase::Discarding));
+    assert!(open.stuck.is_some());
+    life
+}
+
+#[test]
+fn where_both_keys_are_dead_the_rotation_can_be_ended_and_another_one_begun() {
+    let mut life = discarding();
+    life.outside.world().person_ends(FIRST);
+    life.outside.world().person_ends(NEW);
+    let outcomes = life.night(Manner::ByHand).expect("no death");
+    assert!(
+        matches!(outcomes[0].result, Ending::RolledBack { .. }),
+        "{outcomes:?}"
+    );
+    drop(life.night(Manner::ByHand).expect("no death"));
+    life.live_on();
+    life.outside.world().outages.clear();
+    life.check("both dead");
+}
+
+#[test]
+fn where_only_the_new_key_works_it_is_kept_and_a_person_can_go_forward() {
+    let mut life = discarding();
+    life.outside.world().person_ends(FIRST);
+    drop(life.night(Manner::ByHand).expect("no death"));
+    assert_eq!(life.outside.world().live_values(), [NEW]);
+    life.live_on();
+    life.outside.world().outages.clear();
+    life.check("only the new one");
+    assert_eq!(life.outside.world().live_values(), [NEW]);
+}
+
+#[test]
+fn who_was_called_for_something_else_has_not_said_that_a_site_is_gone() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.leaks(Order::RevokeFirst);
+    life.outside.world().mishaps.insert(2, Mishap::Refused);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    life.leak = None;
+    life.outside.world().hide_site("docs/copy");
+    let outcomes = life.night(Manner::ByHand).expect("no death");
+    let Ending::NeedsPerson { why, .. } = &outcomes[0].result else {
+        panic!("{outcomes:?}");
+    };
+    assert_eq!(why, "`docs/copy` was there and is not found any more");
+    drop(life.night(Manner::ByHand).expect("no death"));
+    life.live_on();
+    life.outside.world().outages.clear();
+    life.check("gone");
+}
