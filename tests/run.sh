@@ -44,7 +44,7 @@ readme_start() (
     local binary typed
     cargo build --locked --bin rotakey
     binary=$(cargo metadata --locked --no-deps --format-version 1 | jq -r .target_directory)/debug
-    typed=$(sed -n '/^rotakey init$/,/^```$/p' README.md | sed '$d')
+    typed=$(sed -n '/^rotakey init/,/^```$/p' README.md | sed '$d')
     directory=$(mktemp -d)
     trap 'rm -rf "$directory"' EXIT
     export HOME=$directory PATH=$binary:$PATH

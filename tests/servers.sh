@@ -1,4 +1,4 @@
-# Installs the servers that tests/databases.rs and tests/it/mail.rs start throw-away instances of. To be sourced, on Debian or Ubuntu.
+# Installs the servers that tests/databases.rs and tests/it start throw-away instances of. To be sourced, on Debian or Ubuntu.
 #
 # ROTAKEY_SERVERS=required turns the absence of a server from a test that says "skipped" into one that fails.
 
@@ -10,6 +10,8 @@ servers_install() {
     command -v openssl >/dev/null || missing="$missing openssl"
     python3 -c 'import aiosmtpd' 2>/dev/null || /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null ||
         missing="$missing python3-aiosmtpd"
+    [ -x /usr/sbin/cron ] || missing="$missing cron"
+    [ -x /usr/bin/faketime ] || missing="$missing faketime"
     [ -z "$missing" ] && return 0
     if [ "$(id -u)" != 0 ]; then
         echo "missing, and only root can install them:$missing" >&2

@@ -59,6 +59,28 @@ fn every_command_line_of_the_examples_is_one() {
     }
 }
 
+#[test]
+fn every_command_line_of_the_readme_is_one() {
+    let text = text("README.md");
+    // In a table and in a sentence a command stands in backticks, and in a block on a line of its own.
+    let pieces = text.split(['`', '\n', ';', '{', '}', '$']).map(str::trim);
+    let mut found = 0;
+    for line in pieces.filter(|piece| piece.starts_with("rotakey ") && !piece.contains("would:")) {
+        let line = line
+            .replace("VERB", "plan")
+            .replace("SHELL", "bash")
+            .replace("[DIR]", "DIR")
+            .replace("LABEL", "dotenv/.env")
+            .replace("KIND", "openai");
+        let is_sentence = line.split(' ').any(|word| word.ends_with([',', '.', ':']));
+        if !is_sentence {
+            parses(line.trim_end_matches(" rotakey"));
+            found += 1;
+        }
+    }
+    assert!(found >= 20, "{found}");
+}
+
 /// `[Section]`, `Key=value`: a key may stand several times.
 fn unit(text: &str) -> Vec<(String, String, String)> {
     let mut section = String::new();

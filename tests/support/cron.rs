@@ -59,7 +59,7 @@ impl Cron {
         write(&place.join("cron.d/rotakey"), lines, 0o644);
         let mails = place.join("mails");
         let keep = format!(
-            "#!/bin/sh\nt=$(mktemp {dir}/.XXXXXX) && cat > \"$t\" && mv \"$t\" {dir}/$(date +%s%N)\n",
+            "#!/bin/sh\nt=$(mktemp {dir}/XXXXXX.half) && cat > \"$t\" && mv \"$t\" {dir}/$(date +%s%N)\n",
             dir = mails.display()
         );
         write(&place.join("sbin/sendmail"), &keep, 0o755);
@@ -94,10 +94,7 @@ impl Cron {
         let entries = fs::read_dir(&self.mails).expect("a folder");
         let mut files: Vec<PathBuf> = entries
             .map(|entry| entry.expect("an entry").path())
-            .filter(|path| {
-                path.file_name()
-                    .is_none_or(|name| name.as_encoded_bytes()[0] != b'.')
-            })
+            .filter(|path| path.extension().is_none())
             .collect();
         files.sort();
         let read = |path: &PathBuf| fs::read_to_string(path).expect("a mail");
