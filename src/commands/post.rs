@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ledger::{Delivery, LedgerError, LockedLedger, News, Notice, State, Thread, Topic};
 use crate::model::{Clock, Effect, Fault, Instant, SecretName};
 use crate::notify::{Letter, Loudness, Message, Pace};
@@ -284,8 +285,10 @@ pub(super) fn leftovers(run: &mut Run, joined: &Joined, state: &State) {
         return;
     }
     // A ledger that is busy is in the hands of a run that sends them itself.
-    let Ok(mut ledger) = joined.lock(run) else {
-        return;
+    let mut ledger = match joined.lock(run) {
+        Ok(ledger) => ledger,
+        Err(error) if error.exit() == Exit::TryLater => return,
+        Err(error) => return run.ui.error(&error),
     };
     let postman = Postman::new(run, joined, ledger.state());
     postman.finish(run, &mut ledger);

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::issuers::ValueBy;
 use crate::ledger::{Alarm, Facts, Order};
 use crate::model::{Fields, Instant, Key, SecretName, sanitise};
-use crate::rotation::{self, Ask, Grace, Item, Leak, Manner, Move, plan};
+use crate::rotation::{self, Ask, Grace, Item, Leak, Manner, Move, Standing, plan};
 use crate::run::Run;
 
 use super::drive::Purpose;
@@ -116,7 +116,7 @@ fn forward(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
         true => errands.merge(Exit::TryLater),
         false => errands,
     };
-    let supplied = supplied(run, joined, &items)?;
+    let supplied = supplied(run, joined, &items, manner)?;
     if items.iter().all(|item| item.rotate.is_none()) {
         post::leftovers(run, joined, known.state());
         return Ok(errands.merge(report::idle(run, &items, manner)));
@@ -177,11 +177,18 @@ fn approval(run: &Run, args: &Args) -> Result<Facts> {
 }
 
 /// Keys that only a person can make are taken before anything is locked: a person may take a while.
-fn supplied(run: &mut Run, joined: &Joined, items: &[Item]) -> Result<BTreeMap<SecretName, Key>> {
+fn supplied(
+    run: &mut Run,
+    joined: &Joined,
+    items: &[Item],
+    manner: Manner,
+) -> Result<BTreeMap<SecretName, Key>> {
     let mut supplied = BTreeMap::new();
     for item in items {
         let secret = joined.secret(&item.secret)?;
-        let begins = matches!(item.rotate, Some(Move::Begin(_)));
+        // A leak in the middle of a rotation asks for another key after it.
+        let again = manner == Manner::Emergency && matches!(item.standing, Standing::Open(_));
+        let begins = matches!(item.rotate, Some(Move::Begin(_))) || again;
         if !begins || secret.issuer.capabilities().value != ValueBy::Person {
             continue;
         }

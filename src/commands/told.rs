@@ -1,6 +1,7 @@
 //! What only a person can mend and no change of the ledger says: told to the channels once.
 
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ledger::{Change, LockedLedger, Progress, State, What};
 use crate::model::SecretName;
 use crate::rotation::{Ending, Item, Outcome, Standing};
@@ -21,8 +22,10 @@ pub(super) fn errands(run: &mut Run, joined: &Joined, items: &[Item], state: &St
         return Ok(());
     }
     // A ledger that is busy is in the hands of a run that sees the same.
-    let Ok(mut ledger) = joined.lock(run) else {
-        return Ok(());
+    let mut ledger = match joined.lock(run) {
+        Ok(ledger) => ledger,
+        Err(error) if error.exit() == Exit::TryLater => return Ok(()),
+        Err(error) => return Err(error),
     };
     for (secret, why) in calls {
         call(run, joined, &mut ledger, secret, why)?;

@@ -59,6 +59,10 @@ pub struct SecretState {
     /// How long the latest rotation took from its intent to its promotion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took: Option<Span>,
+    /// A leak that was told while a rotation was open: the key that it brings leaked with the old one, so that another
+    /// rotation has to follow it, whoever runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leak: Option<Leaked>,
     /// The rotations in a row that were taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setback: Option<Setback>,
@@ -120,6 +124,16 @@ pub enum Stage {
     Previous,
     /// Observed refused.
     Revoked,
+}
+
+/// A leak that is not answered yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leaked {
+    /// How, in a person's words.
+    pub reason: String,
+    /// Since when it is fought, and what goes first.
+    pub alarm: Alarm,
 }
 
 /// Rotations in a row that were taken back.

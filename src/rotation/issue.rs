@@ -1,12 +1,12 @@
 //! Issue and verify: a new version comes to be, is recorded before anything else happens, and is proven.
 
-use crate::issuers::{Ability, Request, Trust, Verdict};
+use crate::issuers::{Ability, Request, Trust, ValueBy, Verdict};
 use crate::ledger::{
-    Begun, LedgerError, NewVersion, Phase, Progress as Inside, Step, Trigger, What,
+    Begun, Leaked, LedgerError, NewVersion, Phase, Progress as Inside, Step, Trigger, What,
 };
 use crate::model::{Effect, Fault, Hint, Key, KeyId, Making, RotationId, SecretName};
 
-use super::drive::{Drive, Lost};
+use super::drive::{Drive, Leak, Lost};
 use super::guard;
 use super::observe::{Freshness, Look};
 use super::outcome::{Course, Ending};
@@ -74,6 +74,14 @@ impl Drive<'_> {
         };
         let proposal = match self.supplied.remove(name) {
             Some(supplied) => Some(taken(secret, supplied, current.as_ref())?),
+            None if secret.issuer.capabilities().value == ValueBy::Person => {
+                return Err(
+                    Fault::refused("only a person can make its key").hint(format!(
+                        "{}; then rotakey rotate {name}",
+                        secret.issuer.instructions().join("; ")
+                    )),
+                );
+            }
             None => secret.issuer.propose(current.as_ref(), trust)?,
         };
         if let Some(proposal) = &proposal {
@@ -104,11 +112,18 @@ impl Drive<'_> {
             let due = due.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
             facts.insert("due_at".to_owned(), due);
         }
+        // Told to this run, or to one that could not see it through.
+        let told = self.state(name).and_then(|state| state.leak.clone());
+        let told = told.map(|Leaked { reason, alarm }| Leak { reason, alarm });
+        let leak = self.leak.clone().or(told);
         let begun = Begun {
             rotation: RotationId::new(format!("rot_{}", self.unique(name, "rotation"))),
             trigger,
-            reason: self.reason.clone(),
-            alarm: self.leak.as_ref().map(|leak| leak.alarm),
+            reason: leak
+                .as_ref()
+                .map(|leak| leak.reason.clone())
+                .or(self.reason.clone()),
+            alarm: leak.as_ref().map(|leak| leak.alarm),
             tag: self.tag(name),
             proposal,
             run: self.run.clone(),
@@ -119,7 +134,6 @@ impl Drive<'_> {
             .and_then(|state| state.current())
             .map(|version| version.hint.clone());
         self.record(name, What::Begun(begun))?;
-        let leak = self.leak.clone();
         self.tell(
             name,
             Happening::Started {

@@ -181,6 +181,16 @@ fn in_time(secret: &Secret, version: &Version, since: Instant) -> Option<Instant
     Some(end - half.min(secret.policy.warn.delta()))
 }
 
+/// When the live key ends: by its issuer, or by the policy.
+fn end(secret: &Secret, state: &SecretState) -> Option<Instant> {
+    let version = state.current()?;
+    let ends = version.notes.get(Key::EXPIRES_AT);
+    let ends: Option<Instant> = ends.and_then(|end| end.parse().ok());
+    let oldest = secret.policy.max_age.zip(state.rotated_at);
+    let oldest = oldest.map(|(age, since)| since + age.delta());
+    ends.into_iter().chain(oldest).min()
+}
+
 /// Until when a rotation that was taken back again is left alone: each attempt redeploys every service twice. The first
 /// is tried again by the next night's run, then in two days, in four, in eight.
 fn pause(setback: &Setback) -> Option<Instant> {
@@ -299,7 +309,10 @@ fn beginning(item: &mut Item, secret: &Secret, state: Option<&SecretState>, ask:
         Some(due) if due - secret.policy.warn.delta() <= ask.now => Standing::Soon,
         Some(_) | None => Standing::Fresh,
     };
+    let leaked = state.is_some_and(|state| state.leak.is_some());
     let trigger = match (ask.manner, item.standing) {
+        // A leak that was told to an earlier run is still to be answered.
+        _ if leaked => Trigger::Emergency,
         (Manner::Emergency, _) => Trigger::Emergency,
         (Manner::ByHand, _) => Trigger::Manual,
         (Manner::Unattended, Standing::Due) => Trigger::Scheduled,
@@ -328,7 +341,7 @@ fn beginning(item: &mut Item, secret: &Secret, state: Option<&SecretState>, ask:
         return;
     }
     let setback = state.and_then(|state| state.setback.as_ref());
-    if let Some(setback) = setback.filter(|_| ask.manner == Manner::Unattended) {
+    if let Some(setback) = setback.filter(|_| trigger == Trigger::Scheduled) {
         if setback.times >= PATIENCE {
             item.person = Some(Errand {
                 why: format!(
@@ -344,8 +357,12 @@ fn beginning(item: &mut Item, secret: &Secret, state: Option<&SecretState>, ask:
             return;
         }
     }
+    let end = state.and_then(|state| end(secret, state));
     match ask.frozen {
-        Some(until) if trigger != Trigger::Emergency => item.wait = Some(Wait::frozen(until)),
+        // No freeze holds a rotation up beyond the end of the key.
+        Some(until) if trigger != Trigger::Emergency && end.is_none_or(|end| end > until) => {
+            item.wait = Some(Wait::frozen(until));
+        }
         _ => item.rotate = Some(Move::Begin(trigger)),
     }
 }

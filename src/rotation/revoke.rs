@@ -132,6 +132,10 @@ impl Drive<'_> {
             let (Some(key), false) = (old.filter(|_| first), self.clock.stopping()) else {
                 continue;
             };
+            // G4 here too: of two keys the one that works is never the one that dies.
+            if !self.new_works(&name)? {
+                continue;
+            }
             if let Err(fault) = self.send_revoke(&name, &key)? {
                 let why = fault.what;
                 let place = self.secret(&name).issuer.place();
@@ -145,6 +149,17 @@ impl Drive<'_> {
             }
         }
         self.ledger.commit()
+    }
+
+    /// Whether the new version worked at the issuer in this run. Where it does not, `deliver` says so.
+    fn new_works(&mut self, name: &SecretName) -> Result<bool, LedgerError> {
+        let Some(to) = self.open(name).and_then(|open| open.to) else {
+            return Ok(false);
+        };
+        if !self.is_proven(name, to) {
+            drop(self.ask(&[(name.clone(), to)], Freshness::Known)?);
+        }
+        Ok(self.is_proven(name, to))
     }
 
     /// All conditions at once, in this run. What is not met is said; nothing is sent.

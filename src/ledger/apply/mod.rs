@@ -203,6 +203,9 @@ impl Applying<'_> {
             },
             noted("issue.sent", Some(tag.to_string())),
         ];
+        if alarm.is_some() {
+            self.secret.leak = None;
+        }
         self.secret.rotation = Some(Rotation {
             id: rotation,
             trigger,

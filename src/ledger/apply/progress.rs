@@ -7,7 +7,7 @@ use crate::model::ServiceId;
 use super::super::change::{Progress, Step};
 use super::super::event::Event;
 use super::super::outbox::News;
-use super::super::state::{Asked, Rotation, Trigger, Unsettled, Way};
+use super::super::state::{Asked, Leaked, Rotation, Trigger, Unsettled, Way};
 use super::{Applying, Events, bury, noted, placed};
 
 impl Applying<'_> {
@@ -148,9 +148,14 @@ impl Applying<'_> {
                 Ok(events)
             }
             Progress::Escalated { reason, alarm } => {
+                let is_first = open.alarm.is_none();
                 open.trigger = Trigger::Emergency;
                 open.alarm = Some(alarm);
                 open.reason = Some(reason.clone());
+                if is_first {
+                    let reason = reason.clone();
+                    self.secret.leak = Some(Leaked { reason, alarm });
+                }
                 self.leaked()?;
                 Ok(vec![noted("rotation.escalated", Some(reason))])
             }

@@ -148,3 +148,40 @@ fn the_last_key_to_an_account_of_our_own_is_never_taken_away() {
     life.live_on();
     life.check("proven");
 }
+
+#[test]
+fn a_leak_in_the_middle_of_a_rotation_is_answered_in_the_end_whoever_runs() {
+    let mut life = Life::new(ValueBy::Issuer);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    let first = life.state().current().expect("a key").number;
+    life.leaks(Order::DeliverFirst);
+    // It dies while the old key is being killed; cron comes next and knows of no leak.
+    let act = life.outside.world().acts();
+    life.outside.world().mishaps.insert(act, Mishap::DiesAfter);
+    assert!(life.night(Manner::Emergency).is_err());
+    life.leak = None;
+    life.outside.advance(TimeDelta::minutes(11));
+    life.live_on();
+    // The rotation that was open is over; the next night answers the leak.
+    drop(life.night(Manner::Unattended).expect("no death"));
+    let state = life.state();
+    assert!(state.current().expect("a key").number > first, "{state:?}");
+    assert_eq!(state.leak, None);
+    life.check("answered");
+}
+
+#[test]
+fn the_only_key_that_works_is_not_killed_first() {
+    let mut life = Life::new(ValueBy::Issuer);
+    // The new key is on its way when somebody ends it at the vendor.
+    life.outside.world().mishaps.insert(1, Mishap::DiesBefore);
+    assert!(life.night(Manner::Unattended).is_err());
+    let state = life.state();
+    let new = state.versions.last().and_then(|new| new.fields.clone());
+    let new = new.and_then(|fields| fields.primary().map(|value| value.expose().to_owned()));
+    life.outside.world().person_ends(&new.expect("a new key"));
+    life.outside.advance(TimeDelta::minutes(11));
+    life.leaks(Order::RevokeFirst);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    assert_eq!(life.outside.world().live_values(), [FIRST]);
+}
