@@ -4,7 +4,7 @@ use crate::error::{Error, Report};
 use crate::exit::Exit;
 use crate::ledger::State;
 use crate::model::when;
-use crate::rotation::{Course, Ending, Item, Manner, Outcome, Standing};
+use crate::rotation::{Course, Ending, Item, Manner, Outcome};
 use crate::run::Run;
 
 /// The exit code of an outcome.
@@ -69,8 +69,7 @@ pub(super) fn errands(run: &mut Run, items: &[Item], state: &State) -> Exit {
             continue;
         }
         all = all.merge(Exit::PersonNeeded);
-        let warned = state.secret(&item.secret).and_then(|secret| secret.warned);
-        if item.standing == Standing::Due && warned.is_some() && warned == item.due {
+        if item.is_announced(state.secret(&item.secret)) {
             continue;
         }
         let report = Report::new(anyhow::anyhow!(

@@ -88,10 +88,9 @@ fn call(
 /// came to a stop.
 fn errand(item: &Item, state: &State) -> Option<String> {
     let errand = item.person.as_ref()?;
-    let warned = state.secret(&item.secret).and_then(|state| state.warned);
     match item.standing {
         Standing::NotAdopted => Some(errand.why.clone()),
-        Standing::Due if warned != item.due => Some(errand.why.clone()),
+        Standing::Due if !item.is_announced(state.secret(&item.secret)) => Some(errand.why.clone()),
         _ => None,
     }
 }

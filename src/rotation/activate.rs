@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::ledger::{LedgerError, Progress as Inside, ServiceProgress, Step, Way};
+use crate::ledger::{LedgerError, Phase, Progress as Inside, ServiceProgress, Step, Way};
 use crate::model::{DeploymentId, Effect, Fault, FaultKind, Instant, SecretName, ServiceId};
 use crate::targets::{Activation, Confirmation, Service, Since, Target};
 
@@ -45,6 +45,7 @@ impl Drive<'_> {
         names: &[SecretName],
         way: Way,
     ) -> Result<(), LedgerError> {
+        self.refuse_unknown_targets(names)?;
         let shared = self.shared(names, way, |service| {
             service.asked.is_none() && !service.confirmed
         });
@@ -258,6 +259,36 @@ impl Drive<'_> {
             }
         }
         shared.into_values().collect()
+    }
+
+    /// Stops rotations that wait for a service whose target is not configured any more: nobody could redeploy or watch
+    /// it, and they would wait for ever.
+    pub(super) fn refuse_unknown_targets(
+        &mut self,
+        names: &[SecretName],
+    ) -> Result<(), LedgerError> {
+        for name in names {
+            let services = self.open(name).map(|open| open.services.values());
+            let lost = services
+                .into_iter()
+                .flatten()
+                .filter(|service| !service.confirmed)
+                .find(|service| self.target_labelled(name, &service.target).is_none());
+            let Some(why) = lost.map(|service| {
+                format!(
+                    "`{}` waits for target `{}`, which is not configured any more",
+                    service.label, service.target
+                )
+            }) else {
+                continue;
+            };
+            let verb = super::plan::next_verb(self.phase(name).unwrap_or(Phase::Unbegun));
+            let hint = format!(
+                "give it back to `rotations.yaml` as it was, and run `rotakey {verb} {name}`; change it once the rotation is over"
+            );
+            self.stick(name, &why, hint)?;
+        }
+        Ok(())
     }
 
     fn target_labelled(&self, name: &SecretName, label: &str) -> Option<Arc<dyn Target>> {

@@ -306,6 +306,18 @@ impl Drive<'_> {
             .target
             .release(&watch.shared.service, deployment);
         for name in &watch.shared.names {
+            if let Effect::Uncertain(fault) = &effect {
+                // It may give traffic to the new version after that was taken back (G2).
+                let (place, why) = (watch.shared.service.label.clone(), fault.what.clone());
+                let (step, run) = (Step::Activate, self.run.clone());
+                let doubted = Inside::Doubted {
+                    step,
+                    place,
+                    why,
+                    run,
+                };
+                self.inside(name, doubted)?;
+            }
             self.inside(name, Inside::Settled)?;
         }
         watch.released = Released::Yes;

@@ -104,6 +104,18 @@ pub enum Move {
     CleanUp,
 }
 
+impl Item {
+    /// Whether the warning of the due date has told people already what they have to do. It knew nothing of rotations
+    /// that were taken back since.
+    pub fn is_announced(&self, state: Option<&SecretState>) -> bool {
+        let warned = state.and_then(|state| state.warned);
+        let given_up = state
+            .and_then(|state| state.setback.as_ref())
+            .is_some_and(|setback| setback.times >= PATIENCE);
+        self.standing == Standing::Due && warned.is_some() && warned == self.due && !given_up
+    }
+}
+
 /// What only a person can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Errand {

@@ -238,7 +238,11 @@ impl Drive<'_> {
         if fault.kind == FaultKind::Passing {
             return self.dead_end_fault(name, fault);
         }
-        let why = format!("the old key is kept: {}", fault.what);
+        let kept = match self.phase(name) {
+            Some(Phase::Discarding) => "the key that was taken back",
+            _ => "the old key",
+        };
+        let why = format!("{kept} is kept: {}", fault.what);
         let hint = fault.hint.clone();
         let hint = hint.unwrap_or_else(|| format!("mend it, then run `rotakey revoke {name}`"));
         self.end(name, Ending::NeedsPerson { why, hint });

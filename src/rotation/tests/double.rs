@@ -103,6 +103,8 @@ pub(super) struct World {
     pub(super) only_well_with: Option<String>,
     /// What went wrong for a customer, or would at the next restart.
     pub(super) outages: Vec<String>,
+    /// The platform goes by another name in the configuration.
+    pub(super) renamed: bool,
     /// A signal comes while this act is under way.
     pub(super) stops_at: Option<usize>,
     /// A signal has come.
@@ -531,7 +533,10 @@ pub(super) struct Platform {
 
 impl Target for Platform {
     fn label(&self) -> String {
-        "platform".to_owned()
+        match self.outside.world().renamed {
+            true => "platform/renamed".to_owned(),
+            false => "platform".to_owned(),
+        }
     }
 
     fn check(&self) -> Vec<Finding> {

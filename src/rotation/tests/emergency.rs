@@ -94,8 +94,21 @@ fn a_secret_that_is_done_is_not_begun_again_for_another_one() {
     life.secrets.insert(other.clone(), secret);
     // One stands in its grace and is made anew after that; the other is done by then.
     life.leaks(Order::DeliverFirst);
-    drop(life.night(Manner::Emergency).expect("no death"));
-    let ledger = Ledger::open(&life.opening()).expect("the ledger opens");
+    let (opening, refuge) = (life.opening(), life.side.clone());
+    let mut ledger = LockedLedger::lock(&opening).expect("the ledger opens");
+    let ask = Ask {
+        names: &[],
+        now: life.outside.now(),
+        manner: Manner::Emergency,
+        grace: Grace::Kept,
+        frozen: None,
+        most: 5,
+    };
+    // Without the `revoke` of a night, which would clean up after it.
+    let work = plan(&life.secrets, ledger.state(), &ask);
+    let mut silent = Silent;
+    let tools = life.tools(&mut ledger, &opening, &refuge, &mut silent);
+    drop(rotate(tools, &work).expect("rotate"));
     let state = ledger.state();
     assert_eq!(state.secrets[&name()].versions.len(), 3);
     assert_eq!(state.secrets[&other].versions.len(), 1);

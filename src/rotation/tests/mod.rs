@@ -5,6 +5,7 @@ mod assisted;
 mod canary;
 mod double;
 mod emergency;
+mod held;
 mod leak;
 mod person;
 mod stopped;

@@ -1,6 +1,7 @@
 //! What a person says by naming a secret, and how they get out of where only they can.
 
 use super::*;
+use crate::ledger::{Setback, State};
 
 const NEW: &str = "sk-made-number-000000000000000000000001";
 
@@ -67,4 +68,58 @@ fn who_was_called_for_something_else_has_not_said_that_a_site_is_gone() {
     life.live_on();
     life.outside.world().outages.clear();
     life.check("gone");
+}
+
+#[test]
+fn a_target_that_is_renamed_in_the_middle_is_asked_for() {
+    let mut life = Life::new(ValueBy::Issuer);
+    // Every site is written, and the first redeploy is not taken yet.
+    life.outside.world().mishaps.insert(4, Mishap::Busy);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.outside.world().renamed = true;
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    let Ending::NeedsPerson { why, .. } = &outcomes[0].result else {
+        panic!("{outcomes:?}");
+    };
+    assert!(
+        why.ends_with("waits for target `platform`, which is not configured any more"),
+        "{why}"
+    );
+    life.outside.world().renamed = false;
+    life.live_on();
+    life.check("named as before");
+}
+
+#[test]
+fn what_was_given_up_is_told_although_its_due_date_was_announced() {
+    let mut life = Life::new(ValueBy::Issuer);
+    let mut known = life.state();
+    known.warned = due(&life.secrets[&name()], &known);
+    let announced = |known: &SecretState| {
+        let state = State {
+            secrets: BTreeMap::from([(name(), known.clone())]),
+            ..State::default()
+        };
+        let ask = Ask {
+            names: &[],
+            now: life.outside.now(),
+            manner: Manner::Unattended,
+            grace: Grace::Kept,
+            frozen: None,
+            most: 5,
+        };
+        let items = plan(&life.secrets, &state, &ask);
+        assert_eq!(items[0].standing, Standing::Due);
+        (
+            items[0].person.is_some(),
+            items[0].is_announced(Some(known)),
+        )
+    };
+    assert_eq!(announced(&known), (false, true));
+    known.setback = Some(Setback {
+        times: PATIENCE,
+        at: at("2024-01-18T09:00:00Z"),
+        why: "answers 503".to_owned(),
+    });
+    assert_eq!(announced(&known), (true, false));
 }
