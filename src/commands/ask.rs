@@ -18,7 +18,7 @@ pub(super) fn which<T: Choice>(
     let mut text = format!("{question}\n");
     for (number, choice) in all.iter().enumerate() {
         text += &format!(
-            "  {:>2}  {:<18}{}\n",
+            "  {:>2}  {:<19}{}\n",
             number + 1,
             choice.kind(),
             choice.about()

@@ -325,7 +325,7 @@ mod tests {
         let said = bench.talk.text();
         assert!(
             said.starts_with(
-                "Which keys are to be rotated?\n   1  openai            OpenAI API key\n"
+                "Which keys are to be rotated?\n   1  openai             OpenAI API key\n"
             ),
             "{said}"
         );

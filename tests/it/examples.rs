@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
+use clap::error::ErrorKind;
 use clap_complete::Shell;
 use rotakey::exit::Exit;
 use serde_json::{Value, json};
@@ -62,21 +63,43 @@ fn every_command_line_of_the_examples_is_one() {
 #[test]
 fn every_command_line_of_the_readme_is_one() {
     let text = text("README.md");
-    // In a table and in a sentence a command stands in backticks, and in a block on a line of its own.
-    let pieces = text.split(['`', '\n', ';', '{', '}', '$']).map(str::trim);
-    let mut found = 0;
-    for line in pieces.filter(|piece| piece.starts_with("rotakey ") && !piece.contains("would:")) {
-        let line = line
-            .replace("VERB", "plan")
-            .replace("SHELL", "bash")
-            .replace("[DIR]", "DIR")
-            .replace("LABEL", "dotenv/.env")
-            .replace("KIND", "openai");
-        let is_sentence = line.split(' ').any(|word| word.ends_with([',', '.', ':']));
-        if !is_sentence {
-            parses(line.trim_end_matches(" rotakey"));
-            found += 1;
+    let mut pieces = Vec::new();
+    for (number, part) in text.split("```").enumerate() {
+        match number % 2 {
+            // A command in a sentence stands in backticks, perhaps over a line's end; in a block on a line of its own.
+            0 => pieces.extend(
+                part.split('`')
+                    .skip(1)
+                    .step_by(2)
+                    .map(|it| it.replace('\n', " ")),
+            ),
+            _ => pieces.extend(part.lines().map(str::to_owned)),
         }
+    }
+    let pieces = pieces
+        .iter()
+        .flat_map(|piece| piece.split([';', '{', '}', '$', '&']));
+    let mut found = 0;
+    for line in pieces
+        .map(str::trim)
+        .filter(|it| it.starts_with("rotakey ") && !it.ends_with(':'))
+    {
+        let example = [
+            ("VERB", "plan"),
+            ("SHELL", "bash"),
+            ("[DIR]", "DIR"),
+            ("KIND", "openai"),
+        ];
+        let line = example
+            .iter()
+            .fold(line.to_owned(), |line, (from, to)| line.replace(from, to));
+        // Prose may leave out what a verb or a flag takes; it may not name one that is not there.
+        let parsed = rotakey::cli::parse(line.split_whitespace().map(OsString::from), None);
+        if let Err(error) = parsed.map(drop) {
+            let unknown = [ErrorKind::UnknownArgument, ErrorKind::InvalidSubcommand];
+            assert!(!unknown.contains(&error.kind()), "{line}\n{error}");
+        }
+        found += 1;
     }
     assert!(found >= 20, "{found}");
 }
