@@ -21,6 +21,9 @@ mount --bind run /run
 mount --bind sbin /usr/sbin
 exec faketime -f '+0 x10' /usr/sbin/cron -f";
 
+/// A view of the disk and of the processes of its own, which ends when `unshare` does.
+const OWN: [&str; 4] = ["--mount", "--pid", "--fork", "--kill-child"];
+
 /// A daemon that runs until it is dropped.
 pub(crate) struct Cron {
     daemon: Child,
@@ -47,7 +50,7 @@ impl Cron {
                 return None;
             }
         }
-        let own = Command::new("unshare").args(["--mount", "true"]).output();
+        let own = Command::new("unshare").args(OWN).arg("true").output();
         if !own.is_ok_and(|out| out.status.success()) {
             note("skipped: only root may start cron beside the machine's own");
             return None;
@@ -64,7 +67,8 @@ impl Cron {
         );
         write(&place.join("sbin/sendmail"), &keep, 0o755);
         let daemon = Command::new("unshare")
-            .args(["--mount", "sh", "-c", ENTER])
+            .args(OWN)
+            .args(["sh", "-c", ENTER])
             .current_dir(place)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -104,7 +108,7 @@ impl Cron {
 
 impl Drop for Cron {
     fn drop(&mut self) {
-        // `exec` all the way: the child is cron itself.
+        // With the first of its processes the whole namespace ends: faketime, cron, and what cron has started.
         drop(self.daemon.kill());
         drop(self.daemon.wait());
     }
