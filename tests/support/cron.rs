@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 /// A minute of the crontab takes so long.
 pub(crate) const MINUTE: Duration = Duration::from_secs(6);
 
-/// Hides the machine's crontabs and its sendmail, and becomes cron.
+/// Hides the machine's crontabs and its sendmail, and becomes cron. What faketime shares is named after its process, which
+/// is the first of its namespace each time: an earlier one that was killed has left its own.
 const ENTER: &str = "set -e
 cp -a /usr/sbin/cron sbin/cron
 mount --bind cron.d /etc/cron.d
@@ -19,6 +20,7 @@ mount --bind crontab /etc/crontab
 mount --bind spool /var/spool/cron
 mount --bind run /run
 mount --bind sbin /usr/sbin
+rm -f /dev/shm/sem.faketime_sem_$$ /dev/shm/faketime_shm_$$
 exec faketime -f '+0 x10' /usr/sbin/cron -f";
 
 /// A view of the disk and of the processes of its own, which ends when `unshare` does.
