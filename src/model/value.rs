@@ -45,9 +45,10 @@ impl fmt::Debug for SecretValue {
     }
 }
 
-/// The fields of one version. Most secrets have one, named `value`.
+/// The fields of one version, in the order of their names. Most secrets have one, named `value`; a map would take ten times
+/// the memory for it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Fields(BTreeMap<FieldName, SecretValue>);
+pub struct Fields(Vec<(FieldName, SecretValue)>);
 
 impl Fields {
     /// The name of the field of a secret that has just one.
@@ -55,28 +56,34 @@ impl Fields {
 
     /// A version with the single field `value`.
     pub fn single(value: SecretValue) -> Self {
-        Self(BTreeMap::from([(FieldName::new(Self::VALUE), value)]))
+        Self(vec![(FieldName::new(Self::VALUE), value)])
     }
 
     /// The field of that name.
     pub fn field(&self, name: &FieldName) -> Option<&SecretValue> {
-        self.0.get(name)
+        self.named(name.as_str())
+    }
+
+    fn named(&self, wanted: &str) -> Option<&SecretValue> {
+        let mut fields = self.0.iter();
+        let found = fields.find(|(name, _)| name.as_str() == wanted);
+        found.map(|(_, value)| value)
     }
 
     /// The field a person means who names none: `value`, else `password`, else the only one.
     pub fn primary(&self) -> Option<&SecretValue> {
-        let named = |name: &str| self.0.get(&FieldName::new(name));
-        named(Self::VALUE)
-            .or_else(|| named("password"))
-            .or_else(|| match self.0.len() {
-                1 => self.0.values().next(),
-                _ => None,
-            })
+        let only = || match self.0.as_slice() {
+            [(_, value)] => Some(value),
+            _ => None,
+        };
+        self.named(Self::VALUE)
+            .or_else(|| self.named("password"))
+            .or_else(only)
     }
 
     /// All fields in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&FieldName, &SecretValue)> {
-        self.0.iter()
+        self.0.iter().map(|(name, value)| (name, value))
     }
 
     /// Whether there is no field.
@@ -87,7 +94,11 @@ impl Fields {
 
 impl FromIterator<(FieldName, SecretValue)> for Fields {
     fn from_iter<I: IntoIterator<Item = (FieldName, SecretValue)>>(fields: I) -> Self {
-        Self(fields.into_iter().collect())
+        // Of two with one name the latter stays, as in a map.
+        let sorted: BTreeMap<FieldName, SecretValue> = fields.into_iter().collect();
+        let mut exact = Vec::with_capacity(sorted.len());
+        exact.extend(sorted);
+        Self(exact)
     }
 }
 
