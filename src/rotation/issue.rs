@@ -240,16 +240,22 @@ impl Drive<'_> {
     /// `false`: one may be left, and the ending says why.
     pub(super) fn reap_twins(&mut self, name: &SecretName) -> Result<bool, LedgerError> {
         let secret = self.secret(name);
-        let Some((tag, state)) = self
-            .open(name)
-            .map(|open| open.tag.clone())
-            .zip(self.state(name))
-        else {
+        let Some(tag) = self.open(name).map(|open| open.tag.clone()) else {
             return Ok(true);
         };
         if secret.issuer.capabilities().finds == Ability::No {
             return Ok(true);
         }
+        // Of two keys with one tag, the one in use is told by its id alone: where it has none, neither is touched.
+        if self
+            .new_version(name)
+            .is_none_or(|new| new.key_id.is_none())
+        {
+            return Ok(true);
+        }
+        let Some(state) = self.state(name) else {
+            return Ok(true);
+        };
         let known: Vec<Option<KeyId>> = state
             .versions
             .iter()
@@ -291,6 +297,7 @@ impl Drive<'_> {
                     self.inside(name, Inside::OrphanReaped { key_id: orphan.id })?;
                 }
                 Effect::NotDone(fault) => {
+                    self.inside(name, Inside::Settled)?;
                     self.dead_end_fault(name, &fault)?;
                     return Ok(Reaped::Left);
                 }
@@ -424,6 +431,10 @@ impl Drive<'_> {
 
     /// The key is only in memory and the ledger cannot be written: kill the key, or else put the sealed ledger aside.
     fn keep_from_loss(&self, name: &SecretName, key: &Key, error: LedgerError) -> LedgerError {
+        // A value that was chosen here or by a person is on disk already, with the intent.
+        if self.secret(name).issuer.capabilities().value != ValueBy::Issuer {
+            return error;
+        }
         if let Effect::Done(()) = self.secret(name).issuer.revoke(key) {
             return error;
         }

@@ -95,6 +95,8 @@ pub(super) struct World {
     /// By the number of the act, from 0.
     pub(super) mishaps: BTreeMap<usize, Mishap>,
     made: u32,
+    /// The answer to a create does not tell the id that the list tells.
+    pub(super) nameless: bool,
     /// When the vendor saw any key last, where it tells.
     pub(super) used: Option<Instant>,
     /// Sites that never show their value.
@@ -457,9 +459,14 @@ impl Issuer for Vendor {
             value,
             tag: tag.clone(),
         });
-        asked.read(|()| {
+        let made = asked.read(|()| {
             self.found(&tag)
                 .ok_or_else(|| Fault::passing("made and not there"))
+        });
+        let nameless = self.outside.world().nameless;
+        made.map(|key| match nameless {
+            true => Key { id: None, ..key },
+            false => key,
         })
     }
 

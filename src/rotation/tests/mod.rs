@@ -555,6 +555,14 @@ fn a_death_at_any_commit_and_again_in_the_recovery_is_survived() {
 }
 
 #[test]
+fn a_key_in_use_whose_id_is_not_known_is_never_taken_for_its_own_twin() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.outside.world().nameless = true;
+    life.live_on();
+    life.check("nameless");
+}
+
+#[test]
 fn an_old_key_that_a_stranger_still_uses_is_kept_until_it_was_left_alone_for_a_day() {
     let mut life = Life::new(ValueBy::Issuer);
     drop(life.night(Manner::Unattended).expect("no death"));
