@@ -49,7 +49,8 @@ impl Drive<'_> {
         let shared = self.shared(names, way, |service| {
             service.asked.is_none() && !service.confirmed
         });
-        if shared.is_empty() {
+        // What is not going to be sent is not announced in the log either.
+        if shared.is_empty() || self.clock.stopping() {
             return Ok(());
         }
         self.intend_activations(&shared)?;

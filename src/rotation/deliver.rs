@@ -163,7 +163,8 @@ impl Drive<'_> {
         wanted: Vec<(SiteId, SecretValue, Held)>,
         way: Way,
     ) -> Result<Vec<Write>, LedgerError> {
-        if wanted.is_empty() {
+        // What is not going to be sent is not announced in the log either.
+        if wanted.is_empty() || self.clock.stopping() {
             return Ok(Vec::new());
         }
         self.inside(name, Inside::SitesFound(self.found(name, look)))?;
