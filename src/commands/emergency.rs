@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::issuers::Ability;
 use crate::ledger::LockedLedger;
 use crate::model::when::counted;
-use crate::rotation::{self, Item, Outcome};
+use crate::rotation::{self, Ending, Item, Outcome};
 use crate::run::Run;
 
 use super::drive::{self, Purpose};
@@ -40,6 +40,18 @@ pub(super) fn fight(
     let mut outcomes = drive::with(run, joined, ledger, first, |tools| {
         rotation::rotate(tools, &own)
     })?;
+    let exposed = |outcome: &&Outcome| {
+        !matches!(
+            outcome.result,
+            Ending::Revoked { .. } | Ending::Promoted { .. }
+        )
+    };
+    for Outcome { secret, .. } in outcomes.iter().filter(exposed) {
+        run.ui.insist(&format!(
+            "warning: rotakey's own credential `{secret}` is still the exposed one, and the others go out through it: \
+             replace it, then run this command again"
+        ));
+    }
     let joined = joined.again(run, ledger)?;
     outcomes.extend(drive::with(run, &joined, ledger, purpose, |tools| {
         rotation::rotate(tools, &others)

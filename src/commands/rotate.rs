@@ -164,7 +164,8 @@ fn approval(run: &Run, args: &Args) -> Result<Facts> {
     if let Some(approver) = &args.approved_by {
         let requester = run.actor.id.as_str();
         let user = requester.split('@').next().unwrap_or_default();
-        if [requester, user].contains(&approver.as_str()) {
+        let is_own = |name: &str| name.eq_ignore_ascii_case(approver);
+        if [requester, user].into_iter().any(is_own) {
             let error = Error::says(Exit::Usage, "who asks for a rotation cannot approve it");
             return Err(error.hint("name somebody else with `--approved-by`, or leave it out"));
         }
