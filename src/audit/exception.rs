@@ -32,6 +32,8 @@ pub enum Kind {
     RolledBack,
     /// The rotation ended before a key was made.
     Abandoned,
+    /// The new key was refused once it was out, and the old one could not be put back.
+    Lost,
     /// A step was refused, or nobody knows whether it was done.
     StepFailed,
     /// Only a person could go on.
@@ -54,6 +56,7 @@ impl Kind {
             Kind::NeverAdopted => "never adopted",
             Kind::RolledBack => "rolled back",
             Kind::Abandoned => "abandoned",
+            Kind::Lost => "lost",
             Kind::StepFailed => "step failed",
             Kind::Stuck => "person needed",
             Kind::Compromise => "compromise",

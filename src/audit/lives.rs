@@ -186,6 +186,17 @@ impl Life {
                 (self.open, self.stuck) = (false, false);
             }
             "rotation.abandoned" => (self.open, self.stuck) = (false, false),
+            "rotation.lost" => {
+                let left = entry.fact("old_key") == Some("accepted");
+                let kept = entry.old.as_ref().filter(|_| left);
+                for dead in [&entry.new, &entry.old].into_iter().flatten() {
+                    self.live.remove(&*dead.fingerprint);
+                }
+                self.live.extend(kept.map(fingerprint));
+                self.current = kept.map(Key::of);
+                self.rotated_at = self.before.filter(|_| kept.is_some());
+                (self.open, self.stuck) = (false, false);
+            }
             "rotation.stuck" => self.stuck = true,
             "rotation.resumed" => self.stuck = false,
             "skip.done" => self.skip = entry.until,

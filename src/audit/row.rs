@@ -103,6 +103,8 @@ pub enum Status {
     RolledBack,
     /// No key was made.
     Abandoned,
+    /// The new key was refused once it was out, and the old one could not be put back.
+    Lost,
     /// Under way: the new key is not everywhere yet.
     Open,
     /// The new key is everywhere, the old one still works.

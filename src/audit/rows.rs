@@ -148,6 +148,14 @@ impl Open {
                 row.except(Kind::Abandoned, entry, said_why());
                 self.end(entry, Status::Abandoned);
             }
+            "rotation.lost" => {
+                if entry.fact("old_key") == Some("refused") {
+                    row.dates.old_refused.get_or_insert(entry.at);
+                }
+                add(&mut row.problems, note);
+                row.except(Kind::Lost, entry, said_why());
+                self.end(entry, Status::Lost);
+            }
             kind if kind.ends_with(".uncertain") || kind.ends_with(".not_done") => {
                 let problem = format!("{kind} {}", said(place, note));
                 add(&mut row.problems, Some(&problem));

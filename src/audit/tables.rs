@@ -237,6 +237,7 @@ pub(super) fn status(status: Status) -> String {
         Status::Completed => "completed".to_owned(),
         Status::RolledBack => "rolled back".to_owned(),
         Status::Abandoned => "abandoned".to_owned(),
+        Status::Lost => "lost".to_owned(),
         Status::Open => "open".to_owned(),
         Status::InGrace => "open, in grace".to_owned(),
         Status::RollingBack => "open, rolling back".to_owned(),

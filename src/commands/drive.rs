@@ -30,6 +30,20 @@ pub(super) struct Purpose {
     pub(super) facts: Facts,
 }
 
+impl Purpose {
+    /// The same purpose twice: with the keys that were handed over for these secrets, and with the others.
+    pub(super) fn split(self, these: impl Fn(&SecretName) -> bool) -> (Self, Self) {
+        let (first, later) = self.supplied.into_iter().partition(|(name, _)| these(name));
+        let with = |supplied| Self {
+            supplied,
+            reason: self.reason.clone(),
+            leak: self.leak.clone(),
+            facts: self.facts.clone(),
+        };
+        (with(first), with(later))
+    }
+}
+
 /// Does it, in front of whoever watches.
 pub(super) fn with(
     run: &mut Run,

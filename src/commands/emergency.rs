@@ -4,8 +4,9 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::issuers::Ability;
 use crate::ledger::LockedLedger;
+use crate::model::SecretName;
 use crate::model::when::counted;
-use crate::rotation::{self, Ending, Item, Outcome};
+use crate::rotation::{self, Ask, Ending, Grace, Item, Manner, Move, Outcome, plan};
 use crate::run::Run;
 
 use super::drive::{self, Purpose};
@@ -17,29 +18,16 @@ pub(super) fn fight(
     run: &mut Run,
     joined: &Joined,
     ledger: &mut LockedLedger,
-    mut purpose: Purpose,
-    items: Vec<Item>,
+    purpose: Purpose,
+    items: &[Item],
 ) -> Result<Vec<Outcome>> {
     let is_own = |item: &Item| !joined.about[&item.secret].used_by.is_empty();
     let (own, others): (Vec<Item>, Vec<Item>) = items.iter().cloned().partition(is_own);
     if own.is_empty() || others.is_empty() {
-        return drive::with(run, joined, ledger, purpose, |tools| {
-            rotation::rotate(tools, &items)
-        });
+        return to_the_end(run, joined, ledger, purpose, items);
     }
-    let (supplied, later) = std::mem::take(&mut purpose.supplied)
-        .into_iter()
-        .partition(|(name, _)| own.iter().any(|item| item.secret == *name));
-    let first = Purpose {
-        supplied,
-        reason: purpose.reason.clone(),
-        leak: purpose.leak.clone(),
-        facts: purpose.facts.clone(),
-    };
-    purpose.supplied = later;
-    let mut outcomes = drive::with(run, joined, ledger, first, |tools| {
-        rotation::rotate(tools, &own)
-    })?;
+    let (first, later) = purpose.split(|name| own.iter().any(|item| item.secret == *name));
+    let mut outcomes = to_the_end(run, joined, ledger, first, &own)?;
     let exposed = |outcome: &&Outcome| {
         !matches!(
             outcome.result,
@@ -53,8 +41,53 @@ pub(super) fn fight(
         ));
     }
     let joined = joined.again(run, ledger)?;
-    outcomes.extend(drive::with(run, &joined, ledger, purpose, |tools| {
-        rotation::rotate(tools, &others)
+    outcomes.extend(to_the_end(run, &joined, ledger, later, &others)?);
+    Ok(outcomes)
+}
+
+/// Rotates, and answers what is left: a leak that was told in the middle of a rotation exposed the key that it brings
+/// with the old one, so that another rotation follows it, through credentials that are loaded anew.
+pub(super) fn to_the_end(
+    run: &mut Run,
+    joined: &Joined,
+    ledger: &mut LockedLedger,
+    purpose: Purpose,
+    items: &[Item],
+) -> Result<Vec<Outcome>> {
+    let begins = |name: &SecretName| {
+        let mut items = items.iter();
+        items.any(|item| item.secret == *name && matches!(item.rotate, Some(Move::Begin(_))))
+    };
+    let (first, later) = purpose.split(begins);
+    let mut outcomes = drive::with(run, joined, ledger, first, |tools| {
+        rotation::rotate(tools, items)
+    })?;
+    let is_left = |item: &&Item| {
+        let state = ledger.state().secret(&item.secret);
+        let state = state.filter(|_| item.rotate == Some(Move::Continue));
+        state.is_some_and(|state| state.leak.is_some() && state.rotation.is_none())
+    };
+    let left: Vec<SecretName> = items
+        .iter()
+        .filter(is_left)
+        .map(|item| item.secret.clone())
+        .collect();
+    if left.is_empty() || run.clock.stopping() {
+        return Ok(outcomes);
+    }
+    let joined = joined.again(run, ledger)?;
+    let ask = Ask {
+        names: &left,
+        now: run.now,
+        manner: Manner::Emergency,
+        grace: Grace::Kept,
+        frozen: None,
+        most: usize::MAX,
+    };
+    let items = plan(&joined.secrets, ledger.state(), &ask);
+    outcomes.retain(|outcome| !left.contains(&outcome.secret));
+    outcomes.extend(drive::with(run, &joined, ledger, later, |tools| {
+        rotation::rotate(tools, &items)
     })?);
     Ok(outcomes)
 }

@@ -245,7 +245,7 @@ fn in_words(phase: Phase) -> &'static str {
         Phase::Revoking => "revoking",
         Phase::Undoing => "rolling back",
         Phase::Discarding => "rolled back, cleaning up",
-        Phase::Finished | Phase::RolledBack | Phase::Abandoned => "ended",
+        Phase::Finished | Phase::RolledBack | Phase::Abandoned | Phase::Lost => "ended",
     }
 }
 

@@ -62,8 +62,10 @@ fn possible(state: &State, name: &SecretName) -> Result<()> {
         }
         Some(_) => return Ok(()),
     };
+    let way_on = match phase {
+        Some(Phase::Revoking) => format!("rotakey revoke {name}   goes on"),
+        _ => format!("rotakey rotate {name}   goes on, or makes a new key"),
+    };
     let error = Error::says(Exit::Usage, format!("secret `{name}`: {why}"));
-    Err(error.state(rotation::sentence(known)).hint(format!(
-        "rotakey rotate {name}   goes on, or makes a new key"
-    )))
+    Err(error.state(rotation::sentence(known)).hint(way_on))
 }

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::issuers::ValueBy;
 use crate::ledger::{Alarm, Facts, Order};
 use crate::model::{Fields, Instant, Key, SecretName, sanitise};
-use crate::rotation::{self, Ask, Grace, Item, Leak, Manner, Move, Standing, plan};
+use crate::rotation::{Ask, Grace, Item, Leak, Manner, Move, Standing, plan};
 use crate::run::Run;
 
 use super::drive::Purpose;
@@ -135,10 +135,8 @@ fn forward(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
         leak: args.leak(run.now),
     };
     let outcomes = match purpose.leak {
-        Some(_) => emergency::fight(run, joined, &mut ledger, purpose, items)?,
-        None => super::drive::with(run, joined, &mut ledger, purpose, |tools| {
-            rotation::rotate(tools, &items)
-        })?,
+        Some(_) => emergency::fight(run, joined, &mut ledger, purpose, &items)?,
+        None => emergency::to_the_end(run, joined, &mut ledger, purpose, &items)?,
     };
     let said = super::drive::say(run, &mut ledger, &outcomes)?;
     Ok(said.merge(errands))

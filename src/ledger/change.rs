@@ -78,6 +78,14 @@ pub enum What {
         /// How it was observed.
         observed: Option<String>,
     },
+    /// The new version was observed refused, and the old one cannot be put back: nothing can come of the rotation any
+    /// more, and another one has to make a key.
+    Lost {
+        /// How that is known.
+        observed: String,
+        /// What is left of the old version.
+        old: OldKey,
+    },
     /// A due date was moved.
     Skipped {
         /// To when.
@@ -97,6 +105,15 @@ pub enum What {
     },
     /// Something inside a phase of the open rotation.
     Progress(Progress),
+}
+
+/// What is left of the old version of a rotation that is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldKey {
+    /// It was observed refused, or there never was one.
+    Refused,
+    /// It may still be accepted, and sites may still use it.
+    Accepted,
 }
 
 /// What happened inside a phase.
@@ -186,6 +203,10 @@ pub enum Progress {
         /// Since when, and what goes first.
         alarm: Alarm,
     },
+    /// A delete of the old version is about to be sent before the new one is delivered: there is no way back.
+    EndFirstIntended,
+    /// The first delete of that kind was clearly not done: there is a way back again.
+    EndFirstNotDone,
     /// The old version was observed refused before the new one was delivered.
     EndedFirst {
         /// How it was observed.
@@ -213,6 +234,8 @@ pub enum Progress {
         /// Why.
         why: String,
     },
+    /// Neither key of the rotation is accepted by its issuer any more.
+    BothRefused,
     /// Only a person can go on.
     Stuck {
         /// Why.

@@ -42,7 +42,7 @@ mod tests;
 
 pub use apply::IllegalChange;
 pub use chain::{Actor, ActorKind, Digest, Entry, LedgerId};
-pub use change::{Begun, Change, Declaration, NewVersion, Progress, Step, What};
+pub use change::{Begun, Change, Declaration, NewVersion, OldKey, Progress, Step, What};
 pub use claim::Claim;
 pub use entry::{ActorRef, EntryRef, MarkRef, Text};
 pub use error::LedgerError;

@@ -32,6 +32,8 @@ pub enum Phase {
     RolledBack,
     /// The end: nothing was ever issued.
     Abandoned,
+    /// The end: the new version died, and the old one cannot be put back.
+    Lost,
 }
 
 /// What can happen to a rotation, in the past tense.
@@ -60,6 +62,8 @@ pub enum Milestone {
     Discarded,
     /// Nothing was issued, and nothing will be.
     Abandoned,
+    /// The new version was observed refused, and the old one is dead, leaked or told to end.
+    Lost,
 }
 
 /// A milestone that cannot follow.
@@ -88,6 +92,10 @@ pub fn next(phase: Phase, milestone: Milestone) -> Result<Phase, IllegalMileston
         (Phase::Undoing | Phase::Discarding, M::Resumed) => Ok(Phase::Delivering),
         (Phase::Discarding, M::Discarded) => Ok(Phase::RolledBack),
         (
+            Phase::Delivering | Phase::Grace | Phase::Revoking | Phase::Undoing | Phase::Discarding,
+            M::Lost,
+        ) => Ok(Phase::Lost),
+        (
             Phase::Unbegun
             | Phase::Issuing
             | Phase::Issued
@@ -98,7 +106,8 @@ pub fn next(phase: Phase, milestone: Milestone) -> Result<Phase, IllegalMileston
             | Phase::Discarding
             | Phase::Finished
             | Phase::RolledBack
-            | Phase::Abandoned,
+            | Phase::Abandoned
+            | Phase::Lost,
             M::Intended
             | M::Issued
             | M::Verified
@@ -109,7 +118,8 @@ pub fn next(phase: Phase, milestone: Milestone) -> Result<Phase, IllegalMileston
             | M::Resumed
             | M::Restored
             | M::Discarded
-            | M::Abandoned,
+            | M::Abandoned
+            | M::Lost,
         ) => Err(IllegalMilestone { phase, milestone }),
     }
 }

@@ -214,6 +214,12 @@ pub struct Rotation {
     /// Whether the dead-man's switch on the old key is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
+    /// Whether a delete of the old version may have been sent before the new one was delivered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_first: bool,
+    /// Whether neither key was accepted any more when a run last looked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub both_refused: bool,
     /// Runs in a row that got no further.
     #[serde(default)]
     pub attempts: u32,
@@ -419,13 +425,8 @@ impl SecretState {
             return false;
         };
         let old = open.from.and_then(|from| self.version(from));
-        let first = |alarm: &Alarm| alarm.order == Order::RevokeFirst;
-        // Before the delivery, and where a rotation is taken back, no delete of the old version was sent.
-        let sent = matches!(
-            open.phase(),
-            Ok(Phase::Delivering | Phase::Grace | Phase::Revoking)
-        );
-        sent && open.alarm.as_ref().is_some_and(first)
+        open.ends_first
+            || open.phase() == Ok(Phase::Revoking)
             || old.is_some_and(|old| old.stage == Stage::Revoked)
     }
 

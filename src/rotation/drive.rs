@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ledger::{
     Alarm, Change, Facts, LedgerError, LockedLedger, Phase, Progress as Inside, Rotation,
-    SecretState, Trigger, Version, What,
+    SecretState, Version, What,
 };
 use crate::model::{
     Clock, Fault, FaultKind, Instant, Key, RunId, SecretName, ServiceId, SiteId, Tag, VersionNumber,
@@ -72,19 +72,18 @@ pub enum Grace {
 }
 
 /// Begins and continues rotations up to the promotion, and takes back those that fail. Emergencies go on to the end.
+/// A leak that was told in the middle of a rotation needs another one after it: the ledger says so, and the caller
+/// plans again, for the credentials rotakey works with may have changed.
 pub fn rotate(tools: Tools<'_>, plan: &[Item]) -> Result<Vec<Outcome>, LedgerError> {
     let work = plan
         .iter()
         .filter_map(|item| item.rotate.map(|step| (item.secret.clone(), step)));
     let mut drive = Drive::new(tools, work.collect());
     drive.take_over()?;
-    drive.go_forward()?;
     let escalated = drive.escalate()?;
+    drive.close_lost(&escalated)?;
+    drive.go_forward()?;
     drive.pass()?;
-    // A leak in the middle of a rotation: the key that the open rotation brought was exposed with the rest.
-    if drive.begin_again(&escalated) {
-        drive.pass()?;
-    }
     drive.finish()
 }
 
@@ -458,22 +457,6 @@ impl<'a> Drive<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Rotations that were escalated and are over begin anew, as emergencies. Says whether there are any.
-    fn begin_again(&mut self, escalated: &[SecretName]) -> bool {
-        let over: Vec<SecretName> = escalated
-            .iter()
-            .filter(|name| self.open(name).is_none())
-            .cloned()
-            .collect();
-        for name in &over {
-            self.endings.remove(name);
-            self.looks.remove(name);
-            self.work
-                .insert(name.clone(), Move::Begin(Trigger::Emergency));
-        }
-        !over.is_empty() && !self.clock.stopping()
     }
 
     /// A name for something that belongs to this secret and to nothing else, ever: the run's id is random.

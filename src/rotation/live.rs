@@ -20,6 +20,9 @@ pub fn sentence(state: Option<&SecretState>) -> String {
     };
     let old = named(open.from.and_then(|number| state.version(number)));
     let new = named(open.to.and_then(|number| state.version(number)));
+    if open.both_refused {
+        return format!("neither {new} nor {old} is accepted any more");
+    }
     match open.phase() {
         Ok(Phase::Issuing) => {
             format!("{old} is current everywhere; a new key may exist and nobody uses it")

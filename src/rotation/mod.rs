@@ -11,6 +11,7 @@ mod drive;
 mod guard;
 mod issue;
 mod live;
+mod lost;
 mod observe;
 mod outcome;
 mod plan;

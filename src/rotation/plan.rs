@@ -394,7 +394,7 @@ fn going_on(
     }
     match phase {
         Phase::Grace => {
-            if is_reopened(open) {
+            if is_reopened(open) || open.stuck.is_some() {
                 item.rotate = Some(Move::Continue);
             }
             let skipped = state
@@ -421,7 +421,8 @@ fn going_on(
         }
         Phase::Revoking => {
             item.revoke = Some(Move::Revoke);
-            if ask.manner == Manner::Emergency || is_reopened(open) {
+            let stuck = open.stuck.is_some() && watched(secret, state, open).is_none();
+            if ask.manner == Manner::Emergency || is_reopened(open) || stuck {
                 item.rotate = Some(Move::Continue);
             }
         }
@@ -439,7 +440,7 @@ fn going_on(
             _ => item.rotate = Some(Move::Continue),
         },
         Phase::Issued | Phase::Undoing => item.rotate = Some(Move::Continue),
-        Phase::Unbegun | Phase::Finished | Phase::RolledBack | Phase::Abandoned => {}
+        Phase::Unbegun | Phase::Finished | Phase::RolledBack | Phase::Abandoned | Phase::Lost => {}
     }
 }
 
@@ -471,7 +472,8 @@ pub(super) fn next_verb(phase: Phase) -> &'static str {
         | Phase::Delivering
         | Phase::Finished
         | Phase::RolledBack
-        | Phase::Abandoned => "rotate",
+        | Phase::Abandoned
+        | Phase::Lost => "rotate",
     }
 }
 

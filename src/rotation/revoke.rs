@@ -62,7 +62,18 @@ impl Drive<'_> {
                 self.put_off_end(&name)?;
                 continue;
             }
+            // One that had to die first has no value any more, and its rotation goes on until every site has the new one.
             let Some(key) = self.old(&name).and_then(|old| old.key()) else {
+                let why = "not every site has the new key yet".to_owned();
+                let course = Course::Trouble;
+                self.end(
+                    &name,
+                    Ending::Waiting {
+                        why,
+                        until: None,
+                        course,
+                    },
+                );
                 continue;
             };
             if self.phase(&name) == Some(Phase::Grace) {
@@ -136,7 +147,12 @@ impl Drive<'_> {
             if !self.new_works(&name)? {
                 continue;
             }
+            let is_first = self.open(&name).is_some_and(|open| !open.ends_first);
+            self.inside(&name, Inside::EndFirstIntended)?;
             if let Err(fault) = self.send_revoke(&name, &key)? {
+                if is_first {
+                    self.inside(&name, Inside::EndFirstNotDone)?;
+                }
                 let why = fault.what;
                 let place = self.secret(&name).issuer.place();
                 self.failed_place(&name, Step::Revoke, &place, &place, &why);
@@ -190,6 +206,10 @@ impl Drive<'_> {
             .ask(&[(name.clone(), number)], Freshness::Known)?
             .remove(name);
         let Some(seen) = seen else { return Ok(false) };
+        if seen.verdict == Verdict::Refused {
+            self.current_refused(name, &Fault::refused("the key is refused"))?;
+            return Ok(false);
+        }
         if let Some(fault) = super::deliver::refusal(&seen.verdict) {
             let fault = fault.at("the current key must work before the old one is revoked");
             self.cannot_look(name, &fault)?;

@@ -153,6 +153,7 @@ impl Drive<'_> {
                 Some(fault) if fault.kind == crate::model::FaultKind::Passing => {
                     self.dead_end_fault(&name, &fault)?
                 }
+                Some(_) if self.new_is_dead(&name) => self.stick_with_neither(&name)?,
                 Some(_) => {
                     let why = "the old key is refused by its issuer, so it cannot be put back";
                     let hint =
@@ -260,6 +261,12 @@ impl Drive<'_> {
             let Some(observed) = self.kill(&name, &key)? else {
                 continue;
             };
+            // A leaked key that had to stay is not left to a rotation with a grace.
+            let verb = match self.is_emergency(&name) {
+                true => "rotate --emergency --reason TEXT",
+                false => "rotate",
+            };
+            let hint = format!("mend it, then run `rotakey {verb} {name}`");
             self.record(
                 &name,
                 What::Discarded {
@@ -271,7 +278,6 @@ impl Drive<'_> {
                 .state(&name)
                 .and_then(|state| state.current())
                 .map(|current| current.hint.clone());
-            let hint = format!("mend it, then run `rotakey rotate {name}`");
             self.tell(
                 &name,
                 Happening::RolledBack {
@@ -307,15 +313,11 @@ impl Drive<'_> {
             || Verdict::Unknown(Fault::passing("nothing was asked")),
             |seen| seen.verdict,
         );
-        let new = self.new_version(name).and_then(|new| new.key());
         match refusal(&verdict) {
             None => Ok(true),
-            // Both are dead: nothing is taken from anybody, and the next rotation can begin.
-            Some(_)
-                if verdict == Verdict::Refused
-                    && new.is_some_and(|new| self.is_dead(name, &new)) =>
-            {
-                Ok(true)
+            Some(_) if verdict == Verdict::Refused && self.new_is_dead(name) => {
+                self.stick_with_neither(name)?;
+                Ok(false)
             }
             Some(fault) => {
                 let mut fault = fault.at("the old key must work before the new one is removed");
@@ -327,6 +329,11 @@ impl Drive<'_> {
                 Ok(false)
             }
         }
+    }
+
+    fn new_is_dead(&self, name: &SecretName) -> bool {
+        let new = self.new_version(name).and_then(|new| new.key());
+        new.is_some_and(|new| self.is_dead(name, &new))
     }
 
     /// Whether the version that was taken back is the only one that works, and no request about it is in doubt (G2).

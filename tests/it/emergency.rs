@@ -226,3 +226,55 @@ fn the_last_key_to_its_own_account_is_kept_until_the_new_one_may_do_the_work() {
     sandbox.run("rotate openai").exits(Exit::Done);
     shop::nothing_is_broken(&sandbox);
 }
+
+#[test]
+fn a_leaked_key_that_the_vendor_ended_by_itself_is_replaced_by_the_command_that_says_so() {
+    let (sandbox, key) = shop::openai();
+    sandbox.run("rotate openai").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(3));
+    let [old, second] = shop::live_keys(&sandbox)
+        .try_into()
+        .expect("both keys live in the grace");
+    assert_eq!(old, key.value);
+    sandbox.world.openai_ends(&second);
+    sandbox.advance(TimeDelta::hours(22));
+    sandbox
+        .run("revoke openai")
+        .exits(Exit::PersonNeeded)
+        .says("hint: rotakey rollback openai   puts the old key back, which works");
+    sandbox
+        .run("rotate openai --emergency --reason found_on_github")
+        .exits(Exit::Done);
+    let live = shop::live_keys(&sandbox);
+    assert_eq!(live.len(), 1, "{live:?}");
+    assert!(!live.contains(&old) && !live.contains(&second));
+    shop::everything_is_on(&sandbox, &live[0]);
+    let csv = sandbox
+        .run("audit export --csv --month 2024-02 --out -")
+        .exits(Exit::Done);
+    assert!(csv.stdout.contains(r#","lost","#), "{}", csv.stdout);
+}
+
+#[test]
+fn where_both_keys_were_ended_naming_the_secret_brings_production_back() {
+    let (sandbox, key) = shop::openai();
+    sandbox.run("rotate openai").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(25));
+    for value in shop::live_keys(&sandbox) {
+        sandbox.world.openai_ends(&value);
+    }
+    let said = sandbox.run("revoke").exits(Exit::PersonNeeded).stderr;
+    assert!(
+        said.contains("neither the new key nor the old one is accepted any more")
+            && said.contains("  state: neither key ")
+            && said.contains(
+                "  hint: rotakey rotate openai   closes the rotation and makes another key"
+            ),
+        "{said}"
+    );
+    sandbox.run("rotate openai").exits(Exit::Done);
+    let live = shop::live_keys(&sandbox);
+    assert_eq!(live.len(), 1, "{live:?}");
+    assert_ne!(live[0], key.value);
+    shop::everything_is_on(&sandbox, &live[0]);
+}

@@ -39,7 +39,7 @@ impl Page {
         let mut tiles = Vec::new();
         tile(
             &mut tiles,
-            summary.rolled_back + summary.abandoned == 0,
+            summary.rolled_back + summary.abandoned + summary.lost == 0,
             format!("{}/{}", summary.completed, summary.rotations()),
             "rotations completed",
         )?;

@@ -15,6 +15,7 @@ pub(super) struct Summary {
     pub(super) completed: u64,
     pub(super) rolled_back: u64,
     pub(super) abandoned: u64,
+    pub(super) lost: u64,
     pub(super) open: u64,
     pub(super) adopted: u64,
     pub(super) postponed: u64,
@@ -40,6 +41,7 @@ impl Summary {
             Status::Completed => self.completed += 1,
             Status::RolledBack => self.rolled_back += 1,
             Status::Abandoned => self.abandoned += 1,
+            Status::Lost => self.lost += 1,
             Status::Adopted => self.adopted += 1,
             Status::Postponed(_) => self.postponed += 1,
             Status::Open | Status::InGrace | Status::RollingBack | Status::Stuck => self.open += 1,
@@ -74,7 +76,7 @@ impl Summary {
     }
 
     pub(super) fn rotations(&self) -> u64 {
-        self.completed + self.rolled_back + self.abandoned + self.open
+        self.completed + self.rolled_back + self.abandoned + self.lost + self.open
     }
 
     pub(super) fn late(&self) -> u64 {
@@ -126,6 +128,7 @@ impl Summary {
         for (count, what) in [
             (self.rolled_back, "rolled back"),
             (self.abandoned, "abandoned"),
+            (self.lost, "lost"),
         ] {
             if count > 0 {
                 parts.push(format!("{count} {what}"));

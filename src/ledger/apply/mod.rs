@@ -9,12 +9,13 @@ use chrono::SecondsFormat;
 
 use crate::model::{Hint, Instant, Key, RotationId, SecretName, Span, Tag, VersionNumber};
 
-use super::change::{Begun, Change, NewVersion, Step, What};
+use super::change::{Begun, Change, NewVersion, OldKey, Step, What};
 use super::event::{Event, KeyMark};
 use super::outbox::News;
 use super::phase::{IllegalMilestone, Milestone, next};
 use super::state::{
-    Promoted, Rotation, SecretState, Setback, Skip, Stage, State, Trigger, Unsettled, Version, Way,
+    Leaked, Promoted, Rotation, SecretState, Setback, Skip, Stage, State, Trigger, Unsettled,
+    Version, Way,
 };
 
 /// Why a change cannot be recorded. A broken invariant of our own, never a person's mistake.
@@ -135,6 +136,7 @@ impl Applying<'_> {
             What::Discarded { observed } => {
                 self.ended(Milestone::Discarded, "rotation.rolled_back", observed)
             }
+            What::Lost { observed, old } => self.lost(observed, old),
             What::Skipped { until, reason } => {
                 let times = self.secret.skip.as_ref().map_or(0, |skip| skip.times) + 1;
                 self.secret.skip = Some(Skip {
@@ -228,6 +230,8 @@ impl Applying<'_> {
             soaking: BTreeMap::new(),
             promoted: None,
             expires_at: None,
+            ends_first: false,
+            both_refused: false,
             attempts: 0,
             trouble: None,
             stuck: None,
@@ -357,6 +361,40 @@ impl Applying<'_> {
         self.secret.rotation = None;
         events.push(noted(kind, said));
         Ok(events)
+    }
+
+    /// Nothing can come of the rotation any more. What was observed dead loses its value; an old version that may still be
+    /// accepted is what the next rotation comes from, and a leak is left for that one to answer.
+    fn lost(&mut self, observed: String, old: OldKey) -> Events {
+        self.reach(Milestone::Lost)?;
+        let at = self.at;
+        let open = self.open()?;
+        let (from, to, since) = (open.from, open.to, open.since);
+        let alarm = open.alarm;
+        let reason = open.reason.clone().unwrap_or_default();
+        let dead = match old {
+            OldKey::Refused => [to, from],
+            OldKey::Accepted => [to, None],
+        };
+        for number in dead.into_iter().flatten() {
+            let version = self.secret.version_mut(number);
+            if let Some(version) = version.filter(|version| version.stage != Stage::Revoked) {
+                bury(version, at);
+            }
+        }
+        self.stage(from, Stage::Current);
+        let known = self.secret.current().is_some();
+        self.secret.rotated_at = since.filter(|_| known);
+        self.secret.leak = alarm.map(|alarm| Leaked { reason, alarm });
+        self.secret.rotation = None;
+        let left = match known {
+            true => "accepted",
+            false => "refused",
+        };
+        Ok(vec![Event {
+            facts: [("old_key".to_owned(), left.to_owned())].into(),
+            ..noted("rotation.lost", Some(observed))
+        }])
     }
 
     fn add(&mut self, new: NewVersion, stage: Stage, tag: Option<Tag>) -> KeyMark {

@@ -159,6 +159,14 @@ impl Applying<'_> {
                 self.leaked()?;
                 Ok(vec![noted("rotation.escalated", Some(reason))])
             }
+            Progress::EndFirstIntended => {
+                open.ends_first = true;
+                Ok(Vec::new())
+            }
+            Progress::EndFirstNotDone => {
+                open.ends_first = false;
+                Ok(Vec::new())
+            }
             Progress::EndedFirst { observed } => {
                 let old = open.from;
                 open.sending = None;
@@ -202,6 +210,10 @@ impl Applying<'_> {
                 open.trouble = Some(why);
                 Ok(Vec::new())
             }
+            Progress::BothRefused => {
+                open.both_refused = true;
+                Ok(Vec::new())
+            }
             Progress::Stuck { why } => {
                 // Said once: a person who has not come yet does not need the same line every night.
                 let news = open.stuck.as_ref() != Some(&why);
@@ -222,6 +234,7 @@ impl Applying<'_> {
             }
             Progress::Unstuck => {
                 (open.stuck, open.heard, open.attempts) = (None, false, 0);
+                open.both_refused = false;
                 // A redeploy that came to nothing is asked for again.
                 for service in open
                     .services

@@ -7,6 +7,7 @@ mod double;
 mod emergency;
 mod held;
 mod leak;
+mod lost;
 mod person;
 mod stopped;
 
@@ -225,16 +226,14 @@ impl Life {
             fingerprint,
             created_at: at("2023-12-20T09:00:00Z"),
         };
-        ledger
-            .record(
-                opening.now,
-                Change {
-                    secret: name(),
-                    what: What::Adopted(version),
-                },
-            )
-            .expect("adopted");
-        ledger.commit().expect("committed");
+        record(&mut ledger, opening.now, What::Adopted(version));
+    }
+
+    /// Somebody else's run writes this to the ledger.
+    fn records(&mut self, what: What) {
+        let opening = self.opening();
+        let mut ledger = LockedLedger::lock(&opening).expect("the ledger opens");
+        record(&mut ledger, opening.now, what);
     }
 
     /// One cron line: `rotate && revoke`. `Err` when the process died.
@@ -265,6 +264,14 @@ impl Life {
                 true => rollback(tools, &name(), "a person goes on").expect("rollback"),
                 false => rotate(tools, &work).expect("rotate"),
             };
+            // A leak that was told in the middle of a rotation is answered by another one.
+            let known = ledger.state().secret(&name());
+            if known.is_some_and(|known| known.leak.is_some() && known.rotation.is_none()) {
+                let work = plan(&self.secrets, ledger.state(), &ask);
+                let mut silent = Silent;
+                let tools = self.tools(&mut ledger, &opening, &refuge, &mut silent);
+                outcomes = rotate(tools, &work).expect("rotate");
+            }
             let ask = Ask {
                 now: self.outside.now(),
                 ..ask
@@ -383,6 +390,13 @@ impl Life {
             story()
         );
     }
+}
+
+fn record(ledger: &mut LockedLedger, now: Instant, what: What) {
+    let secret = name();
+    let recorded = ledger.record(now, Change { secret, what });
+    recorded.expect("it may happen now");
+    ledger.commit().expect("committed");
 }
 
 /// In memory where the system offers that: thousands of lives would each wait for a disk at every commit.

@@ -65,6 +65,14 @@ impl World {
         self.state().fleet.sick.remove(service);
     }
 
+    /// OpenAI ends a key by itself, as it does with those it finds in public places.
+    pub(crate) fn openai_ends(&self, value: &str) {
+        let mut state = self.state();
+        let now = state.now;
+        let key = state.openai.keys.iter_mut().find(|key| key.value == value);
+        key.expect("it made that key").deleted_at = Some(now);
+    }
+
     /// Lets every service call its vendors once.
     pub(crate) fn tick(&self) {
         self.state().call_vendors();
