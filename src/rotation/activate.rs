@@ -56,7 +56,7 @@ impl Drive<'_> {
         self.intend_activations(&shared)?;
         let turned = self.turned.clone();
         let mut faults = BTreeMap::new();
-        self.crew().effects(
+        let unsent = self.crew().effects(
             &shared,
             |shared| ask(shared, turned.contains(&shared.service.id)),
             |shared, asked| {
@@ -66,6 +66,11 @@ impl Drive<'_> {
                 Ok(())
             },
         )?;
+        for Shared { names, service, .. } in unsent {
+            for name in names {
+                self.unsent(name, Step::Activate, &service.label)?;
+            }
+        }
         for name in names
             .iter()
             .filter(|name| shared.iter().any(|shared| shared.names.contains(name)))

@@ -2,6 +2,7 @@
 //!
 //! With one worker everything runs on the calling thread in order, so that a simulation replays a run exactly.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
@@ -17,14 +18,25 @@ pub(super) struct Crew<'a> {
 
 impl Crew<'_> {
     /// Runs `act` for every job that is an outside effect. The claim on the ledger is checked right before each (G6):
-    /// a run that lost it sends nothing more. `done` sees every result, also after an error.
-    pub(super) fn effects<J: Sync, R: Send>(
+    /// a run that lost it sends nothing more. `done` sees every result, also after an error. Gives back the jobs that a
+    /// signal kept from being sent, so that the log does not announce what never left.
+    pub(super) fn effects<'j, J: Sync, R: Send>(
         &self,
-        jobs: &[J],
+        jobs: &'j [J],
         act: impl Fn(&J) -> R + Sync,
-        done: impl FnMut(&J, R) -> Result<(), LedgerError>,
-    ) -> Result<(), LedgerError> {
-        self.each(jobs, |job| self.claim.check().map(|()| act(job)), done)
+        mut done: impl FnMut(&J, R) -> Result<(), LedgerError>,
+    ) -> Result<Vec<&'j J>, LedgerError> {
+        let places: Vec<usize> = (0..jobs.len()).collect();
+        let mut unsent: BTreeSet<usize> = places.iter().copied().collect();
+        self.each(
+            &places,
+            |at| self.claim.check().map(|()| act(&jobs[*at])),
+            |at, result| {
+                unsent.remove(at);
+                done(&jobs[*at], result)
+            },
+        )?;
+        Ok(unsent.into_iter().map(|at| &jobs[at]).collect())
     }
 
     /// Runs `act` for every job that only looks.

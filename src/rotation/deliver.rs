@@ -17,6 +17,9 @@ use super::plan;
 use super::progress::Happening;
 use super::turn::{rank, stages};
 
+/// Why a request that was announced did not leave.
+pub(super) const UNSENT: &str = "not sent: stopped by a signal";
+
 /// One write that is to be sent.
 pub(super) struct Write {
     pub(super) name: SecretName,
@@ -322,7 +325,7 @@ impl Drive<'_> {
         self.announce(writes, way);
         let secrets = self.secrets;
         let mut faults: BTreeMap<SecretName, Fault> = BTreeMap::new();
-        self.crew().effects(
+        let unsent = self.crew().effects(
             writes,
             |write| {
                 let destination = write.seen.destination(&secrets[&write.name]);
@@ -336,6 +339,9 @@ impl Drive<'_> {
                 Ok(())
             },
         )?;
+        for Write { name, seen, .. } in unsent {
+            self.unsent(name, step(way), &seen.site.label)?;
+        }
         let names: BTreeSet<&SecretName> = writes.iter().map(|write| &write.name).collect();
         for name in names {
             self.inside(name, Inside::Settled)?;
@@ -348,6 +354,17 @@ impl Drive<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A signal came before the request left.
+    pub(super) fn unsent(
+        &mut self,
+        name: &SecretName,
+        step: Step,
+        place: &str,
+    ) -> Result<(), LedgerError> {
+        let (place, why) = (place.to_owned(), UNSENT.to_owned());
+        self.inside(name, Inside::NotDone { step, place, why })
     }
 
     fn wrote(

@@ -381,7 +381,7 @@ impl Drive<'_> {
                 ))
             })
             .collect();
-        self.crew().effects(
+        let unsent = self.crew().effects(
             &jobs,
             |(name, tag, proposal, current)| {
                 let request = Request {
@@ -400,6 +400,9 @@ impl Drive<'_> {
                 }
             },
         )?;
+        for (name, ..) in unsent {
+            self.not_issued(name, &Fault::passing(super::deliver::UNSENT))?;
+        }
         self.ledger.commit()
     }
 
