@@ -7,8 +7,8 @@ use crate::ledger::{LedgerError, Phase, Progress as Inside, ServiceProgress, Ste
 use crate::model::{DeploymentId, Effect, Fault, FaultKind, Instant, SecretName, ServiceId};
 use crate::targets::{Activation, Confirmation, Service, Since, Target};
 
-use super::deliver::worst;
 use super::drive::Drive;
+use super::fault::worst;
 use super::observe::later;
 use super::progress::Happening;
 
@@ -79,10 +79,7 @@ impl Drive<'_> {
         }
         self.ledger.commit()?;
         for (name, fault) in faults {
-            match way {
-                Way::Forward => self.forward_fault(&name, &fault)?,
-                Way::Back => self.dead_end_fault(&name, &fault)?,
-            }
+            self.fault_on(way, &name, &fault)?;
         }
         Ok(())
     }

@@ -13,8 +13,8 @@ use crate::model::{
 use crate::targets::{Confirmation, Since};
 
 use super::activate::Shared;
-use super::deliver::worst;
 use super::drive::Drive;
+use super::fault::worst;
 use super::progress::Happening;
 use super::secret::{Probe, Secret};
 
@@ -96,10 +96,7 @@ impl<'a> Drive<'a> {
             self.ledger.commit()?;
         }
         for (name, fault) in faults {
-            match way {
-                Way::Forward => self.forward_fault(&name, &fault)?,
-                Way::Back => self.dead_end_fault(&name, &fault)?,
-            }
+            self.fault_on(way, &name, &fault)?;
         }
         self.ledger.commit()
     }

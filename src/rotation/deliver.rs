@@ -1,31 +1,17 @@
 //! Deliver and restore: one value to every site of a stage, forward to the new version or back to the old one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::ledger::{
-    LedgerError, Phase, Progress as Inside, Rotation, ServiceProgress, SiteProgress, SiteWrite,
-    Step, Way,
-};
-use crate::model::{
-    Effect, Fault, FaultKind, SecretName, SecretValue, ServiceId, SiteId, VersionNumber,
-};
-use crate::targets::{Stored, Written};
+use crate::ledger::{LedgerError, Phase, Progress as Inside, Rotation, SiteProgress, Way};
+use crate::model::{Fault, SecretName, SecretValue, ServiceId, SiteId, VersionNumber};
+use crate::targets::Stored;
 
 use super::drive::Drive;
-use super::observe::{Freshness, Look, SeenSite};
-use super::plan;
+use super::observe::{Freshness, Look, refusal};
 use super::progress::Happening;
 use super::turn::{rank, stages};
-
-/// Why a request that was announced did not leave.
-pub(super) const UNSENT: &str = "not sent: stopped by a signal";
-
-/// One write that is to be sent.
-pub(super) struct Write {
-    pub(super) name: SecretName,
-    pub(super) seen: SeenSite,
-    pub(super) value: SecretValue,
-}
+use super::write::Held;
+use super::{due, plan};
 
 impl Drive<'_> {
     /// Writes the new version to the sites of the earliest stage that is not done. Says whether there is anything to
@@ -62,7 +48,7 @@ impl Drive<'_> {
         for name in self.under_way() {
             let until = self
                 .open(&name)
-                .and_then(|open| plan::soaking(self.secret(&name), open, self.clock.now()));
+                .and_then(|open| due::soaking(self.secret(&name), open, self.clock.now()));
             if let Some(until) = until
                 && !self.is_emergency(&name)
             {
@@ -158,71 +144,6 @@ impl Drive<'_> {
         Ok(writes)
     }
 
-    /// Records what is about to be written, so that a run that dies in between is continued at these sites.
-    pub(super) fn intend_writes(
-        &mut self,
-        name: &SecretName,
-        look: &Look,
-        wanted: Vec<(SiteId, SecretValue, Held)>,
-        way: Way,
-    ) -> Result<Vec<Write>, LedgerError> {
-        // What is not going to be sent is not announced in the log either.
-        if wanted.is_empty() || self.clock.stopping() {
-            return Ok(Vec::new());
-        }
-        self.inside(name, Inside::SitesFound(self.found(name, look)))?;
-        let touched: BTreeSet<&SiteId> = wanted.iter().map(|(id, ..)| id).collect();
-        let services = self.turn(name, look, &touched, way);
-        self.turned.extend(services.keys().cloned());
-        let sites = touched.into_iter().cloned().collect();
-        self.inside(
-            name,
-            Inside::Turned {
-                way,
-                sites,
-                services,
-            },
-        )?;
-        let mut writes = Vec::new();
-        for (id, value, held) in wanted {
-            let Some(seen) = look.sites.get(&id) else {
-                continue;
-            };
-            match held {
-                Held::Other => writes.push(Write {
-                    name: name.clone(),
-                    seen: seen.clone(),
-                    value,
-                }),
-                // Written by a run that could not record it. When is not known, so whatever runs is looked at anew.
-                Held::Wanted => {
-                    let write = SiteWrite {
-                        way,
-                        at: Some(self.clock.now()),
-                        marker: None,
-                    };
-                    self.inside(name, Inside::Written { site: id, write })?;
-                }
-            }
-        }
-        if !writes.is_empty() {
-            let step = step(way);
-            let places = writes
-                .iter()
-                .map(|write| write.seen.site.label.clone())
-                .collect();
-            self.inside(
-                name,
-                Inside::Sent {
-                    step,
-                    places,
-                    run: self.run.clone(),
-                },
-            )?;
-        }
-        Ok(writes)
-    }
-
     /// Sites that were known and are not found any more. Removed by a person, or hidden by a narrower token, a changed
     /// configuration, an empty answer: that cannot be told apart from here, so that only a person who names the secret
     /// can say that they are gone. Says whether the rotation may go on.
@@ -256,222 +177,6 @@ impl Drive<'_> {
         );
         self.stick(name, &why, hint)?;
         Ok(Sites::Missing)
-    }
-
-    fn found(&self, name: &SecretName, look: &Look) -> BTreeMap<SiteId, SiteProgress> {
-        let (secret, old) = (self.secret(name), self.old(name));
-        let Some(open) = self.open(name) else {
-            return BTreeMap::new();
-        };
-        let mut stages = stages(secret, open, look);
-        let before = |seen: &SeenSite| match &seen.site.stored {
-            Stored::Value(value) => {
-                let expected = old.and_then(|old| seen.wanted(secret, old).ok());
-                (expected.as_ref() != Some(value)).then(|| value.clone())
-            }
-            Stored::Opaque(_) | Stored::Absent => None,
-        };
-        look.sites
-            .iter()
-            .map(|(id, seen)| {
-                let stage = stages.remove(id).flatten();
-                (id.clone(), seen.progress(secret, stage, before(seen)))
-            })
-            .collect()
-    }
-
-    /// The services that have to be redeployed because one of these sites changes.
-    fn turn(
-        &self,
-        name: &SecretName,
-        look: &Look,
-        touched: &BTreeSet<&SiteId>,
-        way: Way,
-    ) -> BTreeMap<ServiceId, ServiceProgress> {
-        let secret = self.secret(name);
-        let sites = look
-            .sites
-            .iter()
-            .filter(|(id, _)| touched.contains(id))
-            .map(|(_, seen)| seen);
-        let services = sites.flat_map(|seen| {
-            seen.site
-                .services
-                .iter()
-                .map(move |service| (seen, service))
-        });
-        services
-            .map(|(seen, service)| {
-                let target = seen.destination(secret).target.label();
-                let label = service.label.clone();
-                (
-                    service.id.clone(),
-                    ServiceProgress {
-                        label,
-                        target,
-                        way,
-                        asked: None,
-                        confirmed: false,
-                    },
-                )
-            })
-            .collect()
-    }
-
-    /// Sends the writes of all secrets side by side. The intents share one commit, and so do the outcomes: a write
-    /// that is repeated with the same value changes nothing.
-    pub(super) fn send_writes(&mut self, writes: &[Write], way: Way) -> Result<(), LedgerError> {
-        self.ledger.commit()?;
-        self.announce(writes, way);
-        let secrets = self.secrets;
-        let mut faults: BTreeMap<SecretName, Fault> = BTreeMap::new();
-        let unsent = self.crew().effects(
-            writes,
-            |write| {
-                let destination = write.seen.destination(&secrets[&write.name]);
-                destination.target.write(&write.seen.site, &write.value)
-            },
-            |write, effect| {
-                let fault = self.wrote(write, effect, way)?;
-                if let Some(fault) = fault {
-                    worst(&mut faults, &write.name, fault);
-                }
-                Ok(())
-            },
-        )?;
-        for Write { name, seen, .. } in unsent {
-            self.unsent(name, step(way), &seen.site.label)?;
-        }
-        let names: BTreeSet<&SecretName> = writes.iter().map(|write| &write.name).collect();
-        for name in names {
-            self.inside(name, Inside::Settled)?;
-        }
-        self.ledger.commit()?;
-        for (name, fault) in faults {
-            match way {
-                Way::Forward => self.forward_fault(&name, &fault)?,
-                Way::Back => self.dead_end_fault(&name, &fault)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// A signal came before the request left.
-    pub(super) fn unsent(
-        &mut self,
-        name: &SecretName,
-        step: Step,
-        place: &str,
-    ) -> Result<(), LedgerError> {
-        let (place, why) = (place.to_owned(), UNSENT.to_owned());
-        self.inside(name, Inside::NotDone { step, place, why })
-    }
-
-    fn wrote(
-        &mut self,
-        write: &Write,
-        effect: Effect<Written>,
-        way: Way,
-    ) -> Result<Option<Fault>, LedgerError> {
-        let Write { name, seen, .. } = write;
-        let place = seen.site.label.clone();
-        let target = seen.destination(self.secret(name)).target.label();
-        let (step, run) = (step(way), self.run.clone());
-        match effect {
-            Effect::Done(Written { at, marker }) => {
-                let write = SiteWrite {
-                    way,
-                    at,
-                    marker: marker.map(|marker| marker.0),
-                };
-                self.inside(
-                    name,
-                    Inside::Written {
-                        site: seen.site.id.clone(),
-                        write,
-                    },
-                )?;
-                self.tell(
-                    name,
-                    Happening::PlaceDone {
-                        step,
-                        target: &target,
-                        place: &place,
-                    },
-                );
-                Ok(None)
-            }
-            Effect::NotDone(fault) => {
-                self.inside(
-                    name,
-                    Inside::NotDone {
-                        step,
-                        place: place.clone(),
-                        why: fault.what.clone(),
-                    },
-                )?;
-                self.tell(
-                    name,
-                    Happening::PlaceFailed {
-                        step,
-                        target: &target,
-                        place: &place,
-                        why: &fault.what,
-                    },
-                );
-                Ok(Some(fault.at(format!("{step} to `{place}`"))))
-            }
-            Effect::Uncertain(fault) => {
-                self.inside(
-                    name,
-                    Inside::Doubted {
-                        step,
-                        place: place.clone(),
-                        why: fault.what.clone(),
-                        run,
-                    },
-                )?;
-                self.tell(
-                    name,
-                    Happening::PlaceFailed {
-                        step,
-                        target: &target,
-                        place: &place,
-                        why: &fault.what,
-                    },
-                );
-                // Whatever the reason, it may have landed: only a later run may conclude anything from it.
-                let passing = Fault {
-                    kind: FaultKind::Passing,
-                    ..fault
-                };
-                Ok(Some(
-                    passing.at(format!("{step} to `{place}` may have happened")),
-                ))
-            }
-        }
-    }
-
-    fn announce(&mut self, writes: &[Write], way: Way) {
-        let mut counts: BTreeMap<(SecretName, String), usize> = BTreeMap::new();
-        for write in writes {
-            let target = write
-                .seen
-                .destination(self.secret(&write.name))
-                .target
-                .label();
-            *counts.entry((write.name.clone(), target)).or_default() += 1;
-        }
-        for ((name, target), places) in counts {
-            self.tell(
-                &name,
-                Happening::StepBegan {
-                    step: step(way),
-                    target: &target,
-                    places,
-                },
-            );
-        }
     }
 
     /// Once every service of a stage is confirmed, the stage soaks if another one follows.
@@ -542,15 +247,6 @@ pub(super) enum Sites {
     Missing,
 }
 
-/// What a site held when it was looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Held {
-    /// The text it should hold.
-    Wanted,
-    /// Something else, or something that cannot be read.
-    Other,
-}
-
 pub(super) fn is_forward(site: &SiteProgress) -> bool {
     site.write
         .as_ref()
@@ -564,29 +260,4 @@ pub(super) fn is_everywhere(open: &Rotation) -> bool {
             .services
             .values()
             .all(|service| service.way == Way::Forward && service.confirmed)
-}
-
-fn step(way: Way) -> Step {
-    match way {
-        Way::Forward => Step::Deliver,
-        Way::Back => Step::Restore,
-    }
-}
-
-/// The fault of an answer that does not let a key be delivered or restored.
-pub(super) fn refusal(verdict: &crate::issuers::Verdict) -> Option<Fault> {
-    match verdict {
-        crate::issuers::Verdict::Works | crate::issuers::Verdict::Denied => None,
-        crate::issuers::Verdict::Refused => Some(Fault::refused("the key is refused")),
-        crate::issuers::Verdict::Unknown(fault) => Some(fault.clone()),
-    }
-}
-
-/// Keeps the fault that decides: a clear no before one that may pass. But while a doubt is open, nothing is taken
-/// back, whoever said no: `begin_undo` waits for quiet by itself.
-pub(super) fn worst(faults: &mut BTreeMap<SecretName, Fault>, name: &SecretName, fault: Fault) {
-    match faults.get(name) {
-        Some(known) if known.kind != FaultKind::Passing => {}
-        _ => drop(faults.insert(name.clone(), fault)),
-    }
 }

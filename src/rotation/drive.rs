@@ -14,16 +14,13 @@ use crate::ledger::{
     Alarm, Change, Facts, LedgerError, LockedLedger, Phase, Progress as Inside, Rotation,
     SecretState, Version, What,
 };
-use crate::model::{
-    Clock, Fault, FaultKind, Instant, Key, RunId, SecretName, ServiceId, SiteId, Tag, VersionNumber,
-};
+use crate::model::{Clock, Instant, Key, RunId, SecretName, ServiceId, SiteId, Tag, VersionNumber};
 use crate::targets::Pass;
 
 use super::crew::Crew;
-use super::guard::Wait;
 use super::observe::Look;
 use super::outcome::{Course, Ending, Outcome};
-use super::plan::{Item, Move, PATIENCE};
+use super::plan::{Item, Move};
 use super::progress::{Happening, News, Progress};
 use super::secret::Secret;
 
@@ -288,114 +285,6 @@ impl<'a> Drive<'a> {
         self.endings.entry(name.clone()).or_insert(ending);
     }
 
-    /// A later run has to go on, at the earliest then.
-    pub(super) fn wait(&mut self, name: &SecretName, wait: Wait) {
-        let Wait { why, until, course } = wait;
-        self.end(name, Ending::Waiting { why, until, course });
-    }
-
-    /// Something did not work and may work later. After too many runs in a row somebody has to come.
-    pub(super) fn stall(
-        &mut self,
-        name: &SecretName,
-        fault: &Fault,
-    ) -> Result<Patience, LedgerError> {
-        if self.clock.stopping() {
-            return Ok(Patience::Left);
-        }
-        self.inside(
-            name,
-            Inside::Stalled {
-                why: fault.what.clone(),
-            },
-        )?;
-        if self
-            .open(name)
-            .is_some_and(|open| open.attempts >= PATIENCE)
-        {
-            return Ok(Patience::Spent);
-        }
-        let until = fault.retry_after.map(|after| self.clock.now() + after);
-        self.end(
-            name,
-            Ending::Waiting {
-                why: fault.what.clone(),
-                until,
-                course: Course::Trouble,
-            },
-        );
-        Ok(Patience::Left)
-    }
-
-    /// Only a person can go on with it.
-    pub(super) fn stick(
-        &mut self,
-        name: &SecretName,
-        why: &str,
-        hint: impl Into<String>,
-    ) -> Result<(), LedgerError> {
-        self.inside(
-            name,
-            Inside::Stuck {
-                why: why.to_owned(),
-            },
-        )?;
-        self.end(
-            name,
-            Ending::NeedsPerson {
-                why: why.to_owned(),
-                hint: hint.into(),
-            },
-        );
-        Ok(())
-    }
-
-    /// A fault on the way forward: passing ones wait for the next run, clear ones take the rotation back.
-    pub(super) fn forward_fault(
-        &mut self,
-        name: &SecretName,
-        fault: &Fault,
-    ) -> Result<(), LedgerError> {
-        let back = match self.phase(name) {
-            Some(Phase::Issued) => true,
-            Some(Phase::Delivering) => !self.no_way_back(name),
-            // What is promoted is not taken back for a site that was found later.
-            _ => false,
-        };
-        if !back {
-            return self.dead_end_fault(name, fault);
-        }
-        let take_back = match fault.kind {
-            FaultKind::Passing => self.stall(name, fault)? == Patience::Spent,
-            FaultKind::Refused | FaultKind::Missing => true,
-        };
-        if take_back {
-            self.begin_undo_for(name, fault)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// A fault where the only other way is a person: passing ones wait for the next run.
-    pub(super) fn dead_end_fault(
-        &mut self,
-        name: &SecretName,
-        fault: &Fault,
-    ) -> Result<(), LedgerError> {
-        let stuck = match fault.kind {
-            FaultKind::Passing => self.stall(name, fault)? == Patience::Spent,
-            FaultKind::Refused | FaultKind::Missing => true,
-        };
-        if !stuck {
-            return Ok(());
-        }
-        let hint = fault.hint.clone().unwrap_or_else(|| {
-            let verb = super::plan::next_verb(self.phase(name).unwrap_or(Phase::Unbegun));
-            format!("mend it, then run `rotakey {verb} {name}`")
-        });
-        self.stick(name, &fault.what, hint)
-    }
-
     /// All waves, from the first key to the last revocation of an emergency.
     fn pass(&mut self) -> Result<(), LedgerError> {
         self.settle_lost_replies(Lost::AskAgain)?;
@@ -509,13 +398,4 @@ impl<'a> Drive<'a> {
         };
         Ok(self.endings.into_iter().map(outcome).collect())
     }
-}
-
-/// Whether a rotation that got no further may be tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Patience {
-    /// It may.
-    Left,
-    /// It was tried often enough.
-    Spent,
 }

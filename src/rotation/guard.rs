@@ -1,8 +1,9 @@
 //! The guards: what must hold before something that cannot be taken back.
 //!
-//! Each is necessary. G1 (a durable tag before every create) is in `issue.rs`, G5 (the claim) in the ledger's first
-//! commit, G6 (the claim checked again before each effect) in `crew.rs`. Here are the rules that are pure:
-//! G2, and grace by two clocks. G3 and G4 look at the world and are in `drive`'s `observe.rs`.
+//! Each is necessary. G1 (a durable tag before every create) is in `begin.rs` and `settle.rs`, G5 (the claim) in the
+//! ledger's first commit, G6 (the claim checked again before each effect) in `crew.rs`. G3 and G4 look at the world in
+//! `observe.rs`, and `clearance.rs` asks for all of them before a delete. Here are the rules that are pure: G2, and grace
+//! by two clocks.
 
 use chrono::TimeDelta;
 

@@ -7,6 +7,7 @@
 use crate::ledger::{LedgerError, OldKey, Phase, Progress as Inside, Trigger, What};
 use crate::model::{Fault, SecretName};
 
+use super::clearance::Clearance;
 use super::drive::Drive;
 use super::guard;
 use super::outcome::{Course, Ending};
@@ -33,7 +34,7 @@ impl Drive<'_> {
                 continue;
             };
             // Nobody would ever look for it again.
-            if !self.reap_twins(&name)? {
+            if self.reap_twins(&name)? == Clearance::Withheld {
                 continue;
             }
             let place = self.secret(&name).issuer.place();

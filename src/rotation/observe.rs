@@ -1,17 +1,17 @@
 //! Looking at the world: what the sites hold, what the services run, whether a key works.
 //!
-//! G3 and G4 stand here. Safety rests on what is observed at the moment of a delete, not on what the ledger says.
+//! G4 stands here: a version is proven at its issuer before it is delivered or restored.
 
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
 use crate::issuers::{Seen, Verdict};
-use crate::ledger::{LedgerError, Rotation, SiteProgress, Version, Way};
+use crate::ledger::{LedgerError, SiteProgress, Version};
 use crate::model::{
     Fault, Instant, SecretName, SecretValue, ServiceId, SiteId, StageName, VersionNumber,
 };
-use crate::targets::{Confirmation, Service, Since, Site, Stored};
+use crate::targets::{Service, Site};
 
 use super::drive::Drive;
 use super::secret::{Destination, Secret};
@@ -198,168 +198,6 @@ impl Drive<'_> {
     pub(super) fn is_proven(&self, name: &SecretName, number: VersionNumber) -> bool {
         self.proven.contains_key(&(name.clone(), number))
     }
-
-    /// G3: looks at every site of a secret as it is configured today, what it stores and what the services run. Never
-    /// trusts an earlier look.
-    pub(super) fn survey(
-        &mut self,
-        name: &SecretName,
-    ) -> Result<Result<Survey, Fault>, LedgerError> {
-        let secret = self.secret(name);
-        let look = match self.look(std::slice::from_ref(name))?.remove(name) {
-            Some(Ok(look)) => look,
-            Some(Err(fault)) => return Ok(Err(fault)),
-            None => return Ok(Err(Fault::passing("nothing was looked at"))),
-        };
-        let Some(open) = self.open(name) else {
-            return Ok(Err(Fault::passing("no rotation is open")));
-        };
-        if look.sites.is_empty() && !open.sites.is_empty() {
-            return Ok(Err(Fault::refused("no site is found any more")
-                .hint("look whether the token still sees them")));
-        }
-        let jobs: Vec<_> = look
-            .services()
-            .into_iter()
-            .map(|(id, seen)| {
-                let sites = open
-                    .sites
-                    .values()
-                    .filter(|site| site.services.contains(&id));
-                let written = sites.filter_map(|site| site.write.as_ref()?.at).max();
-                let asked = open.services.get(&id).and_then(super::activate::activation);
-                (seen.service.clone(), seen.destination, written, asked)
-            })
-            .collect();
-        let mut running = BTreeMap::new();
-        let mut first_fault = None;
-        self.crew().looks(
-            &jobs,
-            |(service, destination, written_at, asked)| {
-                let since = Since {
-                    written_at: *written_at,
-                    activation: asked.as_ref(),
-                };
-                secret.destinations[*destination]
-                    .target
-                    .confirm(service, since)
-            },
-            |(service, destination, ..), confirmation| {
-                match confirmation {
-                    Ok(confirmation) => {
-                        let running_one = Running {
-                            service: service.clone(),
-                            destination: *destination,
-                            confirmation,
-                        };
-                        drop(running.insert(service.id.clone(), running_one));
-                    }
-                    Err(fault) => first_fault = Some(fault.at(&service.label)),
-                }
-                Ok(())
-            },
-        )?;
-        if self.clock.stopping() {
-            return Ok(Err(Fault::passing("stopped by a signal")));
-        }
-        Ok(first_fault.map_or(Ok(Survey { look, running }), Err))
-    }
-}
-
-/// What every site stores and every service runs, seen just now.
-#[derive(Clone, Debug)]
-pub(super) struct Survey {
-    pub(super) look: Look,
-    pub(super) running: BTreeMap<ServiceId, Running>,
-}
-
-/// What one service runs.
-#[derive(Clone, Debug)]
-pub(super) struct Running {
-    pub(super) service: Service,
-    pub(super) destination: usize,
-    pub(super) confirmation: Confirmation,
-}
-
-impl Survey {
-    /// The sites that cannot be proven to store this version.
-    pub(super) fn strays<'s>(
-        &'s self,
-        secret: &Secret,
-        open: &Rotation,
-        version: &Version,
-    ) -> Result<BTreeMap<SiteId, &'s SeenSite>, Fault> {
-        let mut strays = BTreeMap::new();
-        for (id, seen) in &self.look.sites {
-            let holds = match &seen.site.stored {
-                Stored::Value(value) => *value == seen.wanted(secret, version)?,
-                // A place that cannot be read is believed only if it was last written by us, in this rotation.
-                Stored::Opaque(marker) => written_marker(open, id) == Some(marker.0.as_str()),
-                Stored::Absent => false,
-            };
-            if !holds {
-                strays.insert(id.clone(), seen);
-            }
-        }
-        Ok(strays)
-    }
-
-    /// The services that were not seen to serve what their sites store.
-    pub(super) fn behind(&self) -> impl Iterator<Item = &Running> {
-        self.running
-            .values()
-            .filter(|running| !matches!(running.confirmation, Confirmation::Serving { .. }))
-    }
-
-    /// The first site or service that stores or may run this version, which is about to die.
-    pub(super) fn holder(
-        &self,
-        secret: &Secret,
-        open: &Rotation,
-        version: &Version,
-    ) -> Result<Option<String>, Fault> {
-        for (id, seen) in &self.look.sites {
-            let forward = open
-                .sites
-                .get(id)
-                .and_then(|site| site.write.as_ref())
-                .is_some_and(|w| w.way == Way::Forward);
-            let holds = match &seen.site.stored {
-                Stored::Value(value) => *value == seen.wanted(secret, version)?,
-                Stored::Opaque(_) => forward,
-                Stored::Absent => false,
-            };
-            if holds {
-                return Ok(Some(format!("`{}` still stores it", seen.site.label)));
-            }
-        }
-        // A service that was never turned to this version in this rotation cannot run it.
-        let turned = self
-            .behind()
-            .filter(|running| open.services.contains_key(&running.service.id));
-        Ok(turned
-            .map(|running| format!("`{}` {}", running.service.label, running.says()))
-            .next())
-    }
-}
-
-impl Running {
-    /// What it does, for people.
-    pub(super) fn says(&self) -> String {
-        match &self.confirmation {
-            Confirmation::Serving { .. } => "serves what it should".to_owned(),
-            Confirmation::Waiting { doing, .. } => format!("is still {doing}"),
-            Confirmation::Held { .. } => {
-                "has the new deployment ready and gives it no traffic".to_owned()
-            }
-            Confirmation::Stale { what } => format!("runs something older: {what}"),
-            Confirmation::Failed { what } => format!("is not healthy: {what}"),
-        }
-    }
-}
-
-fn written_marker<'r>(open: &'r Rotation, site: &SiteId) -> Option<&'r str> {
-    open.sites.get(site)?.write.as_ref()?.marker.as_deref()
 }
 
 /// How patiently to ask.
@@ -374,4 +212,13 @@ pub(super) enum Freshness {
 /// The later of two instants, where there are two.
 pub(super) fn later(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     one.max(other)
+}
+
+/// The fault of an answer that does not let a key be delivered or restored.
+pub(super) fn refusal(verdict: &Verdict) -> Option<Fault> {
+    match verdict {
+        Verdict::Works | Verdict::Denied => None,
+        Verdict::Refused => Some(Fault::refused("the key is refused")),
+        Verdict::Unknown(fault) => Some(fault.clone()),
+    }
 }

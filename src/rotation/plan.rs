@@ -4,15 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
-
 use crate::issuers::{Ability, ValueBy};
-use crate::ledger::{
-    Phase, Rotation, SecretState, Setback, SiteProgress, State, Step, Trigger, Version, Way,
-};
-use crate::model::{Hint, Instant, Key, SecretName};
+use crate::ledger::{Phase, Rotation, SecretState, SiteProgress, State, Trigger, Version, Way};
+use crate::model::{Hint, Instant, SecretName};
 
 use super::drive::Grace;
+use super::due::{due, end, ends_soon, pause, soaking};
 use super::guard::{self, Wait};
 use super::secret::Secret;
 
@@ -125,15 +122,6 @@ pub struct Errand {
     pub hint: String,
 }
 
-/// One line of what would be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Planned {
-    /// Which step.
-    pub step: Step,
-    /// On what.
-    pub place: String,
-}
-
 /// Plans every secret that is asked for, in the order of their names.
 pub fn plan(secrets: &BTreeMap<SecretName, Secret>, state: &State, ask: &Ask<'_>) -> Vec<Item> {
     let mut begun = 0;
@@ -153,128 +141,6 @@ pub fn plan(secrets: &BTreeMap<SecretName, Secret>, state: &State, ask: &Ask<'_>
         items.push(item);
     }
     items
-}
-
-/// When the next rotation is due, postponements included. No postponement outlives the key.
-pub fn due(secret: &Secret, state: &SecretState) -> Option<Instant> {
-    let since = state.rotated_at?;
-    let due = secret.policy.every.due_after(since)?;
-    let due = match &state.skip {
-        Some(skip) => {
-            let latest = secret.policy.max_age.map(|age| since + age.delta());
-            let postponed = latest.map_or(skip.until, |latest| skip.until.min(latest));
-            due.max(postponed)
-        }
-        None => due,
-    };
-    let end = state
-        .current()
-        .and_then(|version| in_time(secret, version, since));
-    Some(end.map_or(due, |end| due.min(end)))
-}
-
-/// When to rotate a key that its issuer ends by itself: as long before its end as people are warned, for a person may
-/// be needed, but not before it has lived half its life.
-fn in_time(secret: &Secret, version: &Version, since: Instant) -> Option<Instant> {
-    let end: Instant = version.notes.get(Key::EXPIRES_AT)?.parse().ok()?;
-    let half = (end - since).max(TimeDelta::zero()) / 2;
-    Some(end - half.min(secret.policy.warn.delta()))
-}
-
-/// When the live key ends: by its issuer, or by the policy.
-fn end(secret: &Secret, state: &SecretState) -> Option<Instant> {
-    let version = state.current()?;
-    let ends = version.notes.get(Key::EXPIRES_AT);
-    let ends: Option<Instant> = ends.and_then(|end| end.parse().ok());
-    let oldest = secret.policy.max_age.zip(state.rotated_at);
-    let oldest = oldest.map(|(age, since)| since + age.delta());
-    ends.into_iter().chain(oldest).min()
-}
-
-/// Until when a rotation that was taken back again is left alone: each attempt redeploys every service twice. The first
-/// is tried again by the next night's run, then in two days, in four, in eight.
-fn pause(setback: &Setback) -> Option<Instant> {
-    let days = 1_i64 << setback.times.saturating_sub(1).min(3);
-    // The run of that night begins earlier in the day than this one ended.
-    (setback.times > 1).then(|| setback.at + TimeDelta::days(days) - TimeDelta::hours(2))
-}
-
-/// The exact steps of a move, site by site where they are known.
-pub fn steps(secret: &Secret, state: Option<&SecretState>, step: Move) -> Vec<Planned> {
-    let planned = |step, place: &str| Planned {
-        step,
-        place: place.to_owned(),
-    };
-    let issuer = secret.issuer.place();
-    let open = state.and_then(|state| state.rotation.as_ref());
-    let phase = open
-        .and_then(|open| open.phase().ok())
-        .unwrap_or(Phase::Unbegun);
-    match (step, phase) {
-        (Move::Revoke, _) => vec![planned(Step::Revoke, &format!("old key at {issuer}"))],
-        (Move::Watch, _) => {
-            let place = format!("once {issuer} refuses the key a person ends there");
-            vec![planned(Step::Revoke, &place)]
-        }
-        (Move::CleanUp, _) | (_, Phase::Discarding) => {
-            vec![planned(Step::Revoke, &format!("unused key at {issuer}"))]
-        }
-        (_, Phase::Undoing) => places(open, Way::Back),
-        (Move::Begin(_) | Move::Continue, _) => {
-            let mut steps = Vec::new();
-            if matches!(phase, Phase::Unbegun | Phase::Issuing) {
-                steps.push(planned(Step::Issue, &issuer));
-            }
-            if matches!(phase, Phase::Unbegun | Phase::Issuing | Phase::Issued) {
-                steps.push(planned(Step::Verify, &issuer));
-                for destination in &secret.destinations {
-                    steps.push(planned(Step::Deliver, &destination.target.label()));
-                }
-                steps.push(planned(Step::Activate, "every service that uses it"));
-                steps.push(planned(Step::Confirm, "every service that uses it"));
-            } else {
-                steps.extend(places(open, Way::Forward));
-            }
-            steps.push(planned(Step::Promote, "the new key"));
-            steps
-        }
-    }
-}
-
-fn places(open: Option<&Rotation>, way: Way) -> Vec<Planned> {
-    let Some(open) = open else { return Vec::new() };
-    let (write, turned) = match way {
-        Way::Forward => (Step::Deliver, Step::Activate),
-        Way::Back => (Step::Restore, Step::Activate),
-    };
-    let unwritten = open
-        .sites
-        .values()
-        .filter(|site| site.write.as_ref().is_none_or(|done| done.way != way));
-    let unasked = open
-        .services
-        .values()
-        .filter(|service| service.way != way || service.asked.is_none());
-    let unseen = open
-        .services
-        .values()
-        .filter(|service| service.way != way || !service.confirmed);
-    let line = |step| {
-        move |place: &String| Planned {
-            step,
-            place: place.clone(),
-        }
-    };
-    unwritten
-        .map(|site| &site.label)
-        .map(line(write))
-        .chain(unasked.map(|service| &service.label).map(line(turned)))
-        .chain(
-            unseen
-                .map(|service| &service.label)
-                .map(line(Step::Confirm)),
-        )
-        .collect()
 }
 
 fn item(secret: &Secret, state: Option<&SecretState>, ask: &Ask<'_>) -> Item {
@@ -485,22 +351,4 @@ fn is_reopened(open: &Rotation) -> bool {
             .is_some_and(|write| write.way == Way::Forward)
     };
     !open.sites.values().all(forward) || open.services.values().any(|service| !service.confirmed)
-}
-
-/// Whether the dead-man's switch on the old key goes off within a day.
-fn ends_soon(open: &Rotation, now: Instant) -> bool {
-    open.expires_at
-        .is_some_and(|end| end <= now + TimeDelta::hours(24))
-}
-
-/// Until when the latest confirmed stage soaks, if it still does.
-pub(super) fn soaking(secret: &Secret, open: &Rotation, now: Instant) -> Option<Instant> {
-    let latest = open.soaking.values().max()?;
-    let until = *latest + secret.policy.soak.delta();
-    (until > now).then_some(until)
-}
-
-/// How long ago, never negative.
-pub fn age(since: Instant, now: Instant) -> TimeDelta {
-    (now - since).max(TimeDelta::zero())
 }

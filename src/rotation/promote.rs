@@ -3,11 +3,11 @@
 use chrono::TimeDelta;
 
 use crate::issuers::{Ability, Overlap};
-use crate::ledger::{Alarm, LedgerError, Phase, Progress as Inside, Step, Trigger, What};
+use crate::ledger::{LedgerError, Phase, Progress as Inside, Step, What};
 use crate::model::{Effect, Fault, Key, SecretName, Span};
 
 use super::deliver::is_everywhere;
-use super::drive::{Drive, Leak};
+use super::drive::Drive;
 use super::outcome::Ending;
 use super::progress::Happening;
 
@@ -150,35 +150,5 @@ impl Drive<'_> {
         self.inside(name, outcome)?;
         self.inside(name, Inside::Settled)?;
         Ok(result)
-    }
-
-    pub(super) fn is_emergency(&self, name: &SecretName) -> bool {
-        self.open(name)
-            .is_some_and(|open| open.trigger == Trigger::Emergency)
-    }
-
-    /// A leak turns open rotations into emergencies: their grace is over now. Says which.
-    pub(super) fn escalate(&mut self) -> Result<Vec<SecretName>, LedgerError> {
-        let Some(Leak { reason, alarm }) = self.leak.clone() else {
-            return Ok(Vec::new());
-        };
-        let open = self.work.keys().filter(|name| self.open(name).is_some());
-        let open: Vec<SecretName> = open.cloned().collect();
-        for name in &open {
-            let known = self.open(name).and_then(|open| open.alarm);
-            // The delete may be on its way, and a key that still works may be about to die: no milder word takes it back.
-            let order = match known {
-                Some(known) if self.no_way_back(name) => known.order,
-                _ => alarm.order,
-            };
-            if known.is_none_or(|known| known.order != order) {
-                let reason = reason.clone();
-                // Exposure counts from the first who said so.
-                let raised_at = known.map_or(alarm.raised_at, |known| known.raised_at);
-                let alarm = Alarm { raised_at, order };
-                self.inside(name, Inside::Escalated { reason, alarm })?;
-            }
-        }
-        Ok(open)
     }
 }

@@ -5,17 +5,16 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use crate::issuers::Verdict;
 use crate::ledger::{LedgerError, Phase, Progress as Inside, ServiceProgress, Way, What};
 use crate::model::{Fault, SecretName, SecretValue, SiteId};
 use crate::targets::Stored;
 
-use super::deliver::{Held, Sites, refusal};
+use super::deliver::Sites;
 use super::drive::Drive;
 use super::guard;
-use super::observe::{Freshness, Look};
-use super::outcome::Ending;
+use super::observe::{Freshness, Look, refusal};
 use super::progress::Happening;
+use super::write::Held;
 
 /// Longer than the coarsest clock of a platform: an HTTP `Date` counts whole seconds.
 const TICK: TimeDelta = TimeDelta::seconds(2);
@@ -234,137 +233,5 @@ impl Drive<'_> {
                 .values()
                 .all(|service| service.way == Way::Back && service.confirmed)
         })
-    }
-
-    /// Kills versions that were taken back, once nothing holds them (G3) and every request has landed (G2).
-    pub(super) fn discard(&mut self) -> Result<(), LedgerError> {
-        for name in self.at(&[Phase::Discarding]) {
-            if let Some(open) = self.open(&name)
-                && let Err(wait) = guard::settled(open, self.clock.now(), &self.run)
-            {
-                self.wait(&name, wait);
-                continue;
-            }
-            if !self.survivor_works(&name)?
-                || !self.nothing_holds_new(&name)?
-                || !self.reap_twins(&name)?
-            {
-                continue;
-            }
-            let why = self
-                .open(&name)
-                .and_then(|open| open.trouble.clone())
-                .unwrap_or_default();
-            let Some(key) = self.new_version(&name).and_then(|new| new.key()) else {
-                continue;
-            };
-            let Some(observed) = self.kill(&name, &key)? else {
-                continue;
-            };
-            // A leaked key that had to stay is not left to a rotation with a grace.
-            let verb = match self.is_emergency(&name) {
-                true => "rotate --emergency --reason TEXT",
-                false => "rotate",
-            };
-            let hint = format!("mend it, then run `rotakey {verb} {name}`");
-            self.record(
-                &name,
-                What::Discarded {
-                    observed: Some(observed),
-                },
-            )?;
-            self.ledger.commit()?;
-            let live = self
-                .state(&name)
-                .and_then(|state| state.current())
-                .map(|current| current.hint.clone());
-            self.tell(
-                &name,
-                Happening::RolledBack {
-                    why: &why,
-                    live: live.as_ref(),
-                    hint: Some(&hint),
-                },
-            );
-            self.end(
-                &name,
-                Ending::RolledBack {
-                    why,
-                    hint: Some(hint),
-                },
-            );
-        }
-        self.ledger.commit()
-    }
-
-    /// The key that stays works now (G4), and our clock has not gone back.
-    fn survivor_works(&mut self, name: &SecretName) -> Result<bool, LedgerError> {
-        if let Err(wait) = guard::clock_went_back(self.ledger.high_time(), self.clock.now()) {
-            self.wait(name, wait);
-            return Ok(false);
-        }
-        let Some(from) = self.open(name).and_then(|open| open.from) else {
-            return Ok(true);
-        };
-        let seen = self
-            .ask(&[(name.clone(), from)], Freshness::Known)?
-            .remove(name);
-        let verdict = seen.map_or_else(
-            || Verdict::Unknown(Fault::passing("nothing was asked")),
-            |seen| seen.verdict,
-        );
-        match refusal(&verdict) {
-            None => Ok(true),
-            Some(_) if verdict == Verdict::Refused && self.new_is_dead(name) => {
-                self.stick_with_neither(name)?;
-                Ok(false)
-            }
-            Some(fault) => {
-                let mut fault = fault.at("the old key must work before the new one is removed");
-                if verdict == Verdict::Refused {
-                    let hint = "the new key works: `rotakey rotate NAME` goes forward with it";
-                    fault = fault.hint(hint.replace("NAME", name.as_str()));
-                }
-                self.dead_end_fault(name, &fault)?;
-                Ok(false)
-            }
-        }
-    }
-
-    fn new_is_dead(&self, name: &SecretName) -> bool {
-        let new = self.new_version(name).and_then(|new| new.key());
-        new.is_some_and(|new| self.is_dead(name, &new))
-    }
-
-    /// Whether the version that was taken back is the only one that works, and no request about it is in doubt (G2).
-    pub(super) fn only_new_works(&self, name: &SecretName) -> bool {
-        let (Some(open), Some(old), Some(new)) = (
-            self.open(name),
-            self.old(name).and_then(|old| old.key()),
-            self.new_version(name).and_then(|new| new.key()),
-        ) else {
-            return false;
-        };
-        guard::settled(open, self.clock.now(), &self.run).is_ok()
-            && self.is_dead(name, &old)
-            && refusal(&self.secret(name).issuer.verify(&new).verdict).is_none()
-    }
-
-    fn nothing_holds_new(&mut self, name: &SecretName) -> Result<bool, LedgerError> {
-        let secret = self.secret(name);
-        let survey = self.survey(name)?;
-        let held = survey.and_then(|survey| match (self.open(name), self.new_version(name)) {
-            (Some(open), Some(new)) => survey.holder(secret, open, new),
-            _ => Ok(None),
-        });
-        match held {
-            Ok(None) => return Ok(true),
-            Ok(Some(holder)) => {
-                let fault = Fault::passing(format!("the new key cannot be removed yet: {holder}"));
-                self.dead_end_fault(name, &fault)?;
-            }
-            Err(fault) => self.dead_end_fault(name, &fault)?,
-        }
-        Ok(false)
     }
 }

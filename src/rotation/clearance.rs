@@ -1,0 +1,279 @@
+//! Clearance: every condition of a delete at once, looked at in this run, right before it is sent (G2, G3, G4 and both
+//! clocks).
+
+use chrono::TimeDelta;
+
+use crate::issuers::{Ability, Verdict};
+use crate::ledger::{LedgerError, Phase, Progress as Inside, ServiceProgress, SiteProgress, Way};
+use crate::model::{Fault, FaultKind, SecretName, ServiceId, SiteId};
+
+use super::deliver::Sites;
+use super::drive::{Drive, Grace};
+use super::guard;
+use super::observe::Freshness;
+use super::outcome::Ending;
+use super::survey::{Running, Survey};
+
+/// How long after the promotion the old key may still be used by requests that were under way.
+const LAST_REQUESTS: TimeDelta = TimeDelta::minutes(15);
+
+/// How long the old key must have been left alone by a consumer that nobody configured. What an issuer tells of the last
+/// use never goes back, so that a consumer that has moved on shows by time alone.
+const UNUSED_FOR: TimeDelta = TimeDelta::hours(24);
+
+/// Whether a key may be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a key that is ended without it may be in use"]
+pub(super) enum Clearance {
+    /// Every condition that was looked at is met.
+    Given,
+    /// One is not; the ending of the secret says which, and nothing is sent.
+    Withheld,
+}
+
+impl Drive<'_> {
+    /// All conditions at once, in this run. What is not met is said; nothing is sent.
+    pub(super) fn may_destroy(
+        &mut self,
+        name: &SecretName,
+        grace: Grace,
+    ) -> Result<Clearance, LedgerError> {
+        let secret = self.secret(name);
+        let now = self.clock.now();
+        let Some((open, current)) = self
+            .open(name)
+            .zip(self.state(name).and_then(|state| state.current()))
+        else {
+            return Ok(Clearance::Withheld);
+        };
+        let number = current.number;
+        let skip = self.state(name).and_then(|state| state.skip.as_ref());
+        let patience = match (grace, skip.filter(|skip| skip.until > now)) {
+            (Grace::Waived, _) => Ok(()),
+            (Grace::Kept, Some(skip)) => Err(guard::Wait::skipped(skip.until)),
+            (Grace::Kept, None) => guard::grace_over(open, secret.policy.grace, now),
+        };
+        let quiet = guard::settled(open, now, &self.run);
+        let forwards = guard::clock_went_back(self.ledger.high_time(), now);
+        if let Err(wait) = patience.and(quiet).and(forwards) {
+            self.wait(name, wait);
+            return Ok(Clearance::Withheld);
+        }
+        // The new key works now (G4), and the issuer's clock agrees that the grace is over.
+        let seen = self
+            .ask(&[(name.clone(), number)], Freshness::Known)?
+            .remove(name);
+        let Some(seen) = seen else {
+            return Ok(Clearance::Withheld);
+        };
+        if seen.verdict == Verdict::Refused {
+            self.current_refused(name, &Fault::refused("the key is refused"))?;
+            return Ok(Clearance::Withheld);
+        }
+        if let Some(fault) = super::observe::refusal(&seen.verdict) {
+            let fault = fault.at("the current key must work before the old one is revoked");
+            self.cannot_look(name, &fault)?;
+            return Ok(Clearance::Withheld);
+        }
+        if let Err(fault) = self.serves_us(name) {
+            self.cannot_look(name, &fault)?;
+            return Ok(Clearance::Withheld);
+        }
+        if grace == Grace::Kept
+            && let Some(open) = self.open(name)
+            && let Err(wait) = guard::clocks_agree(open, secret.policy.grace, now, seen.date)
+        {
+            self.wait(name, wait);
+            return Ok(Clearance::Withheld);
+        }
+        match self.nothing_holds_old(name)? {
+            Clearance::Given => self.nobody_uses_old(name),
+            Clearance::Withheld => Ok(Clearance::Withheld),
+        }
+    }
+
+    /// Where rotakey itself works with this secret: one privileged call with the current version. The last key to its
+    /// own account is never taken away.
+    fn serves_us(&self, name: &SecretName) -> Result<(), Fault> {
+        let current = self.state(name).and_then(|state| state.current());
+        let fields = current.and_then(|current| current.fields.as_ref());
+        match (&self.secret(name).proof, fields) {
+            (Some(proof), Some(fields)) => proof(fields)
+                .map_err(|fault| fault.at("rotakey's own account must work with the new key")),
+            _ => Ok(()),
+        }
+    }
+
+    /// A guard keeps the old key, so that it must not end by itself either: the dead-man's switch is set anew, a day
+    /// after the grace counted from now.
+    pub(super) fn put_off_end(&mut self, name: &SecretName) -> Result<(), LedgerError> {
+        let now = self.clock.now();
+        let Some(end) = self.open(name).and_then(|open| open.expires_at) else {
+            return Ok(());
+        };
+        let emergency = self.is_emergency(name);
+        if emergency
+            || self.phase(name) != Some(Phase::Grace)
+            || end > now + super::promote::SWITCH_AFTER
+        {
+            return Ok(());
+        }
+        let Some(key) = self.old(name).and_then(|old| old.key()) else {
+            return Ok(());
+        };
+        let after = self.secret(name).policy.grace.delta() + super::promote::SWITCH_AFTER;
+        drop(self.set_end(name, &key, after)?);
+        self.ledger.commit()
+    }
+
+    /// A guard could not look. Nothing was sent, so that every night looks again by itself; a clear refusal is told
+    /// each time until it is mended.
+    pub(super) fn cannot_look(
+        &mut self,
+        name: &SecretName,
+        fault: &Fault,
+    ) -> Result<(), LedgerError> {
+        if fault.kind == FaultKind::Passing {
+            return self.dead_end_fault(name, fault);
+        }
+        let kept = match self.phase(name) {
+            Some(Phase::Discarding) => "the key that was taken back",
+            _ => "the old key",
+        };
+        let why = format!("{kept} is kept: {}", fault.what);
+        let hint = fault.hint.clone();
+        let hint = hint.unwrap_or_else(|| format!("mend it, then run `rotakey revoke {name}`"));
+        self.end(name, Ending::NeedsPerson { why, hint });
+        Ok(())
+    }
+
+    /// G3: every site of today's configuration stores the current version and every service runs it.
+    fn nothing_holds_old(&mut self, name: &SecretName) -> Result<Clearance, LedgerError> {
+        let survey = match self.survey(name)? {
+            Ok(survey) => survey,
+            Err(fault) => {
+                self.cannot_look(name, &fault)?;
+                return Ok(Clearance::Withheld);
+            }
+        };
+        let secret = self.secret(name);
+        let astray = match (
+            self.open(name),
+            self.state(name).and_then(|state| state.current()),
+        ) {
+            (Some(open), Some(current)) => survey.strays(secret, open, current),
+            _ => return Ok(Clearance::Withheld),
+        };
+        let astray: Vec<SiteId> = match astray {
+            Ok(astray) => astray.into_keys().collect(),
+            Err(fault) => {
+                self.cannot_look(name, &fault)?;
+                return Ok(Clearance::Withheld);
+            }
+        };
+        let site = astray.first().map(|id| {
+            format!(
+                "`{}` does not hold the current key",
+                survey.look.sites[id].site.label
+            )
+        });
+        let service = || {
+            survey
+                .behind()
+                .next()
+                .map(|running| format!("`{}` {}", running.service.label, running.says()))
+        };
+        let Some(why) = site.or_else(service) else {
+            return Ok(match self.missing_sites(name, &survey.look)? {
+                Sites::AllFound => Clearance::Given,
+                Sites::Missing => Clearance::Withheld,
+            });
+        };
+        self.reopen(name, &survey, &astray)?;
+        let why = format!("the old key is kept: {why}");
+        self.end(
+            name,
+            Ending::NeedsPerson {
+                why,
+                hint: format!("rotakey rotate {name}   delivers it again"),
+            },
+        );
+        Ok(Clearance::Withheld)
+    }
+
+    /// Sites that were added, or that went back to something else, are delivered to again by the next `rotate`.
+    fn reopen(
+        &mut self,
+        name: &SecretName,
+        survey: &Survey,
+        astray: &[SiteId],
+    ) -> Result<(), LedgerError> {
+        let secret = self.secret(name);
+        let site = |id: &SiteId| -> (SiteId, SiteProgress) {
+            let seen = &survey.look.sites[id];
+            let stage = seen.destination(secret).stage.clone();
+            (id.clone(), seen.progress(secret, stage, None))
+        };
+        let sites = astray.iter().map(site).collect();
+        let service = |running: &Running| -> (ServiceId, ServiceProgress) {
+            let target = secret.destinations[running.destination].target.label();
+            let label = running.service.label.clone();
+            let progress = ServiceProgress {
+                label,
+                target,
+                way: Way::Forward,
+                asked: None,
+                confirmed: false,
+            };
+            (running.service.id.clone(), progress)
+        };
+        let services = survey.behind().map(service).collect();
+        self.inside(name, Inside::Reopened { sites, services })?;
+        self.ledger.commit()
+    }
+
+    /// A consumer that nobody configured still uses the old key. A leaked key is used by whoever stole it, so that an
+    /// emergency does not ask.
+    fn nobody_uses_old(&mut self, name: &SecretName) -> Result<Clearance, LedgerError> {
+        let secret = self.secret(name);
+        if secret.issuer.capabilities().reports_use == Ability::No || self.is_emergency(name) {
+            return Ok(Clearance::Given);
+        }
+        let Some(key) = self.old(name).and_then(|old| old.key()) else {
+            return Ok(Clearance::Given);
+        };
+        let promoted = self
+            .open(name)
+            .and_then(|open| open.promoted.as_ref())
+            .map(|promoted| promoted.at);
+        // A site that was found in grace used the old key until it was delivered to.
+        let delivered = self.open(name).and_then(|open| {
+            let writes = open.sites.values().filter_map(|site| site.write.as_ref());
+            writes.filter_map(|write| write.at).max()
+        });
+        let moved = promoted.map(|promoted| delivered.map_or(promoted, |at| at.max(promoted)));
+        match (secret.issuer.last_used(&key), moved) {
+            // A run died between the delete and its record, or a person was faster.
+            (Err(fault), _) if fault.kind == FaultKind::Missing => Ok(Clearance::Given),
+            (Ok(Some(used)), Some(moved))
+                if used > moved + LAST_REQUESTS && self.clock.now() < used + UNUSED_FOR =>
+            {
+                let used = used.format("%Y-%m-%d %H:%M UTC");
+                let why = format!(
+                    "the old key is kept: something that is not configured used it at {used}"
+                );
+                let hint = format!(
+                    "find it and give it the new key: the old one goes once it was unused for 24 hours; `rotakey rotate \
+                     --emergency {name}` does not wait"
+                );
+                self.end(name, Ending::NeedsPerson { why, hint });
+                Ok(Clearance::Withheld)
+            }
+            (Ok(_), _) => Ok(Clearance::Given),
+            (Err(fault), _) => {
+                self.cannot_look(name, &fault)?;
+                Ok(Clearance::Withheld)
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What a fault does to a rotation: it waits for a later run, is taken back, or waits for a person.
+
+use std::collections::BTreeMap;
+
+use crate::ledger::{LedgerError, Phase, Progress as Inside, Way};
+use crate::model::{Fault, FaultKind, SecretName};
+
+use super::drive::Drive;
+use super::guard::Wait;
+use super::outcome::{Course, Ending};
+use super::plan::PATIENCE;
+
+impl Drive<'_> {
+    /// A later run has to go on, at the earliest then.
+    pub(super) fn wait(&mut self, name: &SecretName, wait: Wait) {
+        let Wait { why, until, course } = wait;
+        self.end(name, Ending::Waiting { why, until, course });
+    }
+
+    /// Something did not work and may work later. After too many runs in a row somebody has to come.
+    pub(super) fn stall(
+        &mut self,
+        name: &SecretName,
+        fault: &Fault,
+    ) -> Result<Patience, LedgerError> {
+        if self.clock.stopping() {
+            return Ok(Patience::Left);
+        }
+        self.inside(
+            name,
+            Inside::Stalled {
+                why: fault.what.clone(),
+            },
+        )?;
+        if self
+            .open(name)
+            .is_some_and(|open| open.attempts >= PATIENCE)
+        {
+            return Ok(Patience::Spent);
+        }
+        let until = fault.retry_after.map(|after| self.clock.now() + after);
+        self.end(
+            name,
+            Ending::Waiting {
+                why: fault.what.clone(),
+                until,
+                course: Course::Trouble,
+            },
+        );
+        Ok(Patience::Left)
+    }
+
+    /// Only a person can go on with it.
+    pub(super) fn stick(
+        &mut self,
+        name: &SecretName,
+        why: &str,
+        hint: impl Into<String>,
+    ) -> Result<(), LedgerError> {
+        self.inside(
+            name,
+            Inside::Stuck {
+                why: why.to_owned(),
+            },
+        )?;
+        self.end(
+            name,
+            Ending::NeedsPerson {
+                why: why.to_owned(),
+                hint: hint.into(),
+            },
+        );
+        Ok(())
+    }
+
+    /// A fault on either way.
+    pub(super) fn fault_on(
+        &mut self,
+        way: Way,
+        name: &SecretName,
+        fault: &Fault,
+    ) -> Result<(), LedgerError> {
+        match way {
+            Way::Forward => self.forward_fault(name, fault),
+            Way::Back => self.dead_end_fault(name, fault),
+        }
+    }
+
+    /// A fault on the way forward: passing ones wait for the next run, clear ones take the rotation back.
+    pub(super) fn forward_fault(
+        &mut self,
+        name: &SecretName,
+        fault: &Fault,
+    ) -> Result<(), LedgerError> {
+        let back = match self.phase(name) {
+            Some(Phase::Issued) => true,
+            Some(Phase::Delivering) => !self.no_way_back(name),
+            // What is promoted is not taken back for a site that was found later.
+            _ => false,
+        };
+        if !back {
+            return self.dead_end_fault(name, fault);
+        }
+        let take_back = match fault.kind {
+            FaultKind::Passing => self.stall(name, fault)? == Patience::Spent,
+            FaultKind::Refused | FaultKind::Missing => true,
+        };
+        if take_back {
+            self.begin_undo_for(name, fault)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A fault where the only other way is a person: passing ones wait for the next run.
+    pub(super) fn dead_end_fault(
+        &mut self,
+        name: &SecretName,
+        fault: &Fault,
+    ) -> Result<(), LedgerError> {
+        let stuck = match fault.kind {
+            FaultKind::Passing => self.stall(name, fault)? == Patience::Spent,
+            FaultKind::Refused | FaultKind::Missing => true,
+        };
+        if !stuck {
+            return Ok(());
+        }
+        let hint = fault.hint.clone().unwrap_or_else(|| {
+            let verb = super::plan::next_verb(self.phase(name).unwrap_or(Phase::Unbegun));
+            format!("mend it, then run `rotakey {verb} {name}`")
+        });
+        self.stick(name, &fault.what, hint)
+    }
+}
+
+/// Whether a rotation that got no further may be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// It may.
+    Left,
+    /// It was tried often enough.
+    Spent,
+}
+
+/// Keeps the fault that decides: a clear no before one that may pass. But while a doubt is open, nothing is taken
+/// back, whoever said no: `begin_undo` waits for quiet by itself.
+pub(super) fn worst(faults: &mut BTreeMap<SecretName, Fault>, name: &SecretName, fault: Fault) {
+    match faults.get(name) {
+        Some(known) if known.kind != FaultKind::Passing => {}
+        _ => drop(faults.insert(name.clone(), fault)),
+    }
+}

@@ -1,0 +1,143 @@
+//! Kill: sends the delete of a key and watches the key die.
+
+use chrono::TimeDelta;
+
+use crate::issuers::{Ability, Verdict};
+use crate::ledger::{LedgerError, Phase, Progress as Inside, Rotation, Step};
+use crate::model::{Effect, Fault, Key, SecretName};
+
+use super::drive::Drive;
+use super::outcome::{Course, Ending};
+
+/// How long the old key may go on being accepted after the delete: the waits between the looks. Stripe was seen to
+/// take several minutes, OpenAI and SendGrid announce a delay.
+const DYING: [i64; 8] = [1, 2, 4, 8, 15, 30, 60, 60];
+
+impl Drive<'_> {
+    /// Kills a key and watches it die. `None`: it is not dead yet, and the ending says why.
+    pub(super) fn kill(
+        &mut self,
+        name: &SecretName,
+        key: &Key,
+    ) -> Result<Option<String>, LedgerError> {
+        let secret = self.secret(name);
+        let place = secret.issuer.place();
+        let capabilities = secret.issuer.capabilities();
+        if capabilities.revokes == Ability::Yes {
+            if let Err(fault) = self.send_revoke(name, key)?
+                && !self.is_dead(name, key)
+            {
+                self.dead_end_fault(name, &fault)?;
+                return Ok(None);
+            }
+        } else if self
+            .open(name)
+            .and_then(|open| open.sending.as_ref())
+            .is_some_and(|sending| sending.run == self.run)
+        {
+            // Nothing is sent where a person does it, so that nothing has to land.
+            self.inside(name, Inside::Settled)?;
+        }
+        if capabilities.shows_death == Ability::No {
+            return Ok(Some("no site holds it any more".to_owned()));
+        }
+        for seconds in DYING {
+            if self.is_dead(name, key) {
+                return Ok(Some(format!("{place} refuses it")));
+            }
+            if self.clock.stopping() || capabilities.revokes == Ability::No {
+                break;
+            }
+            self.clock.wait(TimeDelta::seconds(seconds));
+        }
+        if capabilities.revokes == Ability::No {
+            self.ask_person_to_end(name, key)?;
+        } else {
+            let why = format!("{place} still accepts the old key after the delete");
+            self.end(
+                name,
+                Ending::Waiting {
+                    why,
+                    until: None,
+                    course: Course::Trouble,
+                },
+            );
+        }
+        Ok(None)
+    }
+
+    /// Sends the delete. `Err`: it was clearly not done.
+    pub(super) fn send_revoke(
+        &mut self,
+        name: &SecretName,
+        key: &Key,
+    ) -> Result<Result<(), Fault>, LedgerError> {
+        let secret = self.secret(name);
+        let place = secret.issuer.place();
+        let (step, run) = (Step::Revoke, self.run.clone());
+        let places = vec![place.clone()];
+        self.inside(
+            name,
+            Inside::Sent {
+                step,
+                places,
+                run: run.clone(),
+            },
+        )?;
+        self.ledger.commit()?;
+        self.ledger.claim().check()?;
+        let killed = match self.is_emergency(name) {
+            true => secret.issuer.revoke_leaked(key),
+            false => secret.issuer.revoke(key),
+        };
+        let refused = match killed {
+            Effect::Done(()) => {
+                self.inside(name, Inside::Settled)?;
+                Ok(())
+            }
+            Effect::NotDone(fault) => {
+                self.inside(name, Inside::Settled)?;
+                let (place, why) = (place.clone(), fault.what.clone());
+                self.inside(name, Inside::NotDone { step, place, why })?;
+                Err(fault)
+            }
+            Effect::Uncertain(Fault { what: why, .. }) => {
+                let place = place.clone();
+                self.inside(
+                    name,
+                    Inside::Doubted {
+                        step,
+                        place,
+                        why,
+                        run,
+                    },
+                )?;
+                Ok(())
+            }
+        };
+        self.ledger.commit()?;
+        Ok(refused.map_err(|fault| fault.at(format!("revoke at {place}"))))
+    }
+
+    /// Says what a person has to do until some run has lived to say it; then every run looks whether it was done.
+    fn ask_person_to_end(&mut self, name: &SecretName, key: &Key) -> Result<(), LedgerError> {
+        let why = match self.phase(name) {
+            Some(Phase::Discarding) => {
+                "the key that was taken back is to be ended by a person; rotakey looks until it is refused"
+            }
+            _ => "the old key is to be ended by a person; rotakey looks until it is refused",
+        };
+        let said = |open: &Rotation| open.heard && open.stuck.as_deref() == Some(why);
+        if self.open(name).is_some_and(said) {
+            let why = why.to_owned();
+            self.end(name, Ending::Watching { why });
+            return Ok(());
+        }
+        let steps = self.secret(name).issuer.removal(key).join("; ");
+        self.stick(name, why, steps)
+    }
+
+    pub(super) fn is_dead(&self, name: &SecretName, key: &Key) -> bool {
+        self.secret(name).issuer.verify(key).verdict == Verdict::Refused
+    }
+}
