@@ -6,7 +6,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    adopt, audit, check, completions, init, man, plan, revoke, rollback, rotate, schema, skip,
+    adopt, audit, check, completions, init, man, plan, recipients, revoke, rollback, rotate,
+    schema, skip,
 };
 use crate::exit::Exit;
 use crate::run::{Host, Options};
@@ -39,6 +40,7 @@ pub enum Verb {
     Skip(skip::Args),
     #[command(subcommand)]
     Audit(audit::Audit),
+    Recipients(recipients::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),

@@ -94,6 +94,7 @@ fn carry_out(run: &mut Run, verb: Verb) -> Result<Exit> {
         Verb::Audit(commands::audit::Audit::Reconcile(args)) => {
             commands::audit::reconcile::reconcile(run, &args)
         }
+        Verb::Recipients(args) => commands::recipients::recipients(run, &args),
         Verb::Schema(args) => Ok(commands::schema::schema(run, &args)),
         Verb::Completions(args) => Ok(commands::completions::completions(
             run,

@@ -30,7 +30,9 @@ impl Change {
     /// What an event changed, compared with what is known so far.
     pub(super) fn of(entry: &EntryRef<'_>, lives: &Lives) -> Option<Self> {
         let detail = match &*entry.kind {
-            "ledger.created" => entry.note.as_deref().unwrap_or_default().to_owned(),
+            "ledger.created" | "ledger.recipients" => {
+                entry.note.as_deref().unwrap_or_default().to_owned()
+            }
             "config.changed" | "secret.managed" => listed(entry),
             "secret.changed" => difference(entry, lives),
             "secret.unmanaged" => "taken out of the configuration".to_owned(),

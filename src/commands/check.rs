@@ -39,6 +39,21 @@ pub fn check(run: &mut Run, args: &Args) -> Result<Exit> {
     Ok(exit.merge(extent::show(run, &joined, &shut)))
 }
 
+/// Whether those can open the ledger whom the configuration names.
+fn circle(joined: &Joined, ledger: &Ledger) -> Option<Finding> {
+    let wanted = Some(joined.recipients()).filter(|wanted| !wanted.is_empty())?;
+    let can = counted(wanted.len() as i64, "recipient");
+    let result = match ledger.circle(wanted).is_unchanged() {
+        true => Ok(format!("{can}, as configured")),
+        false => Err(
+            Fault::refused("others can open it than `ledger: recipients:` names")
+                .hint("rotakey recipients"),
+        ),
+    };
+    let what = "ledger: recipients".to_owned();
+    Some(Finding { what, result })
+}
+
 /// The targets of each secret, by their number, whose check failed: looking further would only fail again.
 pub(super) type Shut = BTreeSet<(SecretName, usize)>;
 
@@ -51,6 +66,7 @@ fn findings(joined: &Joined, ledger: &Ledger, shut: &mut Shut) -> Vec<Finding> {
             counted(ledger.event_count() as i64, "audit event")
         )),
     }];
+    findings.extend(circle(joined, ledger));
     for secret in joined.secrets.values() {
         add(&mut findings, secret.issuer.check());
         for (number, destination) in secret.destinations.iter().enumerate() {

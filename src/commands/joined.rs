@@ -118,6 +118,11 @@ impl Joined {
             .unwrap_or_else(|| self.ledger.path.clone())
     }
 
+    /// Who is to be able to open the ledger, as configured; empty where that is not said.
+    pub(super) fn recipients(&self) -> &[String] {
+        &self.ledger.recipients
+    }
+
     fn opening(&self, run: &Run) -> Result<Opening> {
         let place = self.ledger_path(run);
         let identity = match (run.identity_named(), self.ledger.identity.clone()) {

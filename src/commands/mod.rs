@@ -25,6 +25,7 @@ pub mod completions;
 pub mod init;
 pub mod man;
 pub mod plan;
+pub mod recipients;
 pub mod revoke;
 pub mod rollback;
 pub mod rotate;

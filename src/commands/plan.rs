@@ -54,6 +54,12 @@ pub fn plan(run: &mut Run, args: &Args) -> Result<Exit> {
 
 fn look(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
     let ledger = joined.read(run)?;
+    let wanted = joined.recipients();
+    if !args.warn && !wanted.is_empty() && !ledger.circle(wanted).is_unchanged() {
+        run.ui.insist(
+            "warning: others can open the ledger than `ledger: recipients:` names; `rotakey recipients` seals it anew",
+        );
+    }
     if let Some(place) = &args.using {
         let names = using::exposed(joined, place)?;
         return using::show(run, joined, ledger.state(), &names);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::ledger;
 use crate::model::{Account, AccountName, Credential, Freeze, SecretName};
 
 use super::accounts::Accounts;
@@ -151,9 +152,9 @@ fn ledger(
     complaints: &Complaints<'_>,
 ) -> Option<LedgerConfig> {
     let mut fields = Fields::of("`ledger`", node, complaints)?;
-    let mut ledger = LedgerConfig::usual(around);
+    let mut config = LedgerConfig::usual(around);
     if let Some(path) = fields.text("path") {
-        ledger.path = around.dir.join(path);
+        config.path = around.dir.join(path);
     }
     let identity = fields.take_entry("identity");
     let identity = identity.and_then(|entry| {
@@ -164,7 +165,7 @@ fn ledger(
             let what = "`ledger`: `identity`: a secret of the ledger cannot open the ledger";
             complaints.advise(entry.node.at, what, "write `identity: { file: PATH }`");
         }
-        Some((source, _)) => ledger.identity = Some(source.credential(around)),
+        Some((source, _)) => config.identity = Some(source.credential(around)),
         None => {}
     }
     for (recipient, at) in fields.texts("recipients").unwrap_or_default() {
@@ -173,11 +174,13 @@ fn ledger(
                 at,
                 "`ledger`: `recipients`: an identity stands here, not a recipient",
             );
+        } else if let Err(error) = ledger::recipient(recipient) {
+            complaints.add(at, format!("`ledger`: `recipients`: {error}"));
         }
-        ledger.recipients.push(recipient.to_owned());
+        config.recipients.push(recipient.to_owned());
     }
     fields.close();
-    Some(ledger)
+    Some(config)
 }
 
 impl LedgerConfig {

@@ -101,6 +101,8 @@ pub enum LedgerError {
         /// What it wrote about itself.
         holder: Option<String>,
     },
+    /// The recipients it is to be sealed to leave out the identity of this run.
+    LockedOut,
     /// This run does not hold the ledger any more, or not yet (G6).
     LostClaim {
         /// How that shows.
@@ -157,6 +159,7 @@ impl LedgerError {
             | Self::Unsafe { .. } => true,
             Self::Exists { .. }
             | Self::Recipient { .. }
+            | Self::LockedOut
             | Self::Busy { .. }
             | Self::LostClaim { .. }
             | Self::Unsealed { .. }
@@ -191,6 +194,9 @@ impl LedgerError {
             }
             Self::Recipient { .. } => {
                 "give recipients as `age1…`, `ssh-ed25519 …` or a plugin's `age1name1…`".to_owned()
+            }
+            Self::LockedOut => {
+                "list its recipient as well; `age-keygen -y identity.txt` prints it".to_owned()
             }
             Self::Replaced { mark, .. } | Self::RolledBack { mark, .. } | Self::Forked { mark, .. } => format!(
                 "restore the newest copy; only if there is none and you trust this one, remove {}",
@@ -241,6 +247,10 @@ impl fmt::Display for LedgerError {
             Self::Recipient { text, why } => {
                 write!(out, "recipient `{}`: {why}", text.escape_debug())
             }
+            Self::LockedOut => write!(
+                out,
+                "with these recipients the identity of this run could not open the ledger any more"
+            ),
             Self::Tampered { place, why } => {
                 write!(out, "{place} was not written by rotakey: {why}")
             }

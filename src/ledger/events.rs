@@ -101,7 +101,7 @@ impl<'a> Events<'a> {
 
     /// The segments the document knows of. What a crash left after them is not part of the log; one that is missing is
     /// noticed where its first event should stand.
-    fn known_segments(&self) -> Result<Vec<SegmentName>, LedgerError> {
+    pub(super) fn known_segments(&self) -> Result<Vec<SegmentName>, LedgerError> {
         let sealed = &self.ledger.document.audit.sealed;
         let last = sealed.last.as_deref().and_then(SegmentName::parse);
         let mut names: Vec<_> = self

@@ -259,18 +259,9 @@ impl LockedLedger {
         if self.pending == Pending::Nothing {
             return Ok(());
         }
-        if !self.guard.is_held()? {
-            return Err(LedgerError::LostClaim {
-                why: "the lock file was removed",
-            });
-        }
-        let (store, recipients) = (&self.ledger.store, &self.ledger.recipients);
         // Before the segments, which a loser could otherwise write over those of the winner.
-        if !store.is_still(&self.ledger.revision)? {
-            return Err(LedgerError::LostClaim {
-                why: "the ledger was changed by someone else",
-            });
-        }
+        self.still_claimed()?;
+        let (store, recipients) = (&self.ledger.store, &self.ledger.recipients);
         let document = &self.ledger.document;
         let audit = seal_due(&document.audit, self.now, recipients, store.as_ref())?;
         let front = self.next_front();
@@ -295,6 +286,27 @@ impl LockedLedger {
         // The commit is durable whatever becomes of the mark, so it may not fail for it.
         self.unmarked = self.high_water.raise(&self.ledger.document).err();
         Ok(())
+    }
+
+    /// Refuses to go on where another run may have written the ledger meanwhile.
+    pub(super) fn still_claimed(&self) -> Result<(), LedgerError> {
+        if !self.guard.is_held()? {
+            return Err(LedgerError::LostClaim {
+                why: "the lock file was removed",
+            });
+        }
+        if !self.ledger.store.is_still(&self.ledger.revision)? {
+            return Err(LedgerError::LostClaim {
+                why: "the ledger was changed by someone else",
+            });
+        }
+        Ok(())
+    }
+
+    /// From the next commit on, these can open it.
+    pub(super) fn now_read_by(&mut self, recipients: Vec<String>, keys: Recipients) {
+        self.ledger.document.recipients = recipients;
+        self.ledger.recipients = keys;
     }
 
     /// What stood in the way of raising this machine's mark after the latest commit. Worth a warning; the next run on

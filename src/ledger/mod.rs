@@ -12,6 +12,7 @@
 //! | `store`, `file`, `memory`, `durable` | where the bytes are kept, and how they survive a power cut |
 //! | `highwater`, `claim` | what catches a replaced or rolled-back ledger, and a second run |
 //! | `open`, `locked` | the ledger to read and the ledger to write |
+//! | `reseal` | another circle of readers |
 
 mod ahead;
 mod apply;
@@ -31,6 +32,7 @@ mod memory;
 mod open;
 mod outbox;
 mod phase;
+mod reseal;
 mod seal;
 mod segment;
 mod state;
@@ -54,6 +56,7 @@ pub use memory::MemoryStore;
 pub use open::{Ledger, Opening};
 pub use outbox::{Audience, Delivery, News, Notice, Outbox, Ready, Thread, Topic};
 pub use phase::{IllegalMilestone, Milestone, Phase, next};
+pub use reseal::{Circle, recipient};
 pub use seal::{new_identity, recipient_of};
 pub use state::*;
 pub use store::{Guard, Revision, Store};

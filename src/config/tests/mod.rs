@@ -68,7 +68,7 @@ fn a_whole_file_is_understood() {
          accounts:\n\
          \x20 vercel: { token: { env: VERCEL_TOKEN }, team: acme, base_url: \"https://gateway.example/vercel/\" }\n\
          \x20 prod: { kind: vercel, token: { secret: deploy } }\n\
-         ledger: { path: state/ledger.age, identity: { file: identity.txt }, recipients: [age1xyz] }\n\
+         ledger: { path: state/ledger.age, identity: { file: identity.txt }, recipients: [age1k8zznwhecfczg4aa9fj0v9e5pr0277va3hudwd3atefqqy3nkypscywva6] }\n\
          secrets:\n\
          \x20 deploy:\n\
          \x20   title: Deploy token\n\
@@ -90,7 +90,10 @@ fn a_whole_file_is_understood() {
         config.ledger.path,
         Path::new("/etc/rotakey/state/ledger.age")
     );
-    assert_eq!(config.ledger.recipients, ["age1xyz"]);
+    assert_eq!(
+        config.ledger.recipients,
+        ["age1k8zznwhecfczg4aa9fj0v9e5pr0277va3hudwd3atefqqy3nkypscywva6"]
+    );
     let identity = config.ledger.identity.expect("it is given");
     assert_eq!(identity.source(), "file identity.txt");
     let vercel = &config.accounts[&AccountName::new("vercel")];
