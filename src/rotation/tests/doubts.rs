@@ -1,0 +1,244 @@
+//! Suspicions of a reader with hostile eyes, each worked through. What stands here fails until it is mended.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use crate::issuers::{Ability, Capabilities, Found, Issuer, Request, Seen};
+use crate::model::{Effect, Finding, Instant, Schedule, Tag};
+
+use super::double::{Death, Outside};
+use super::life::Died;
+use super::*;
+
+/// What the issuer under suspicion does differently from the vendor it stands before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quirk {
+    /// It has no call that gives a key an end, and says so: OpenAI's older published behaviour.
+    NoEnd,
+    /// It gives keys an end.
+    Ends,
+    /// It tells the last use of a key by its id, and the id of the first key was never known.
+    NeedsId,
+}
+
+struct Odd {
+    vendor: Vendor,
+    quirk: Quirk,
+}
+
+impl Issuer for Odd {
+    fn capabilities(&self) -> Capabilities {
+        let known = self.vendor.capabilities();
+        match self.quirk {
+            Quirk::NoEnd | Quirk::Ends => Capabilities {
+                expires: Ability::Yes,
+                ..known
+            },
+            Quirk::NeedsId => Capabilities {
+                reports_use: Ability::Yes,
+                ..known
+            },
+        }
+    }
+
+    fn place(&self) -> String {
+        self.vendor.place()
+    }
+
+    fn check(&self) -> Vec<Finding> {
+        self.vendor.check()
+    }
+
+    fn issue(&self, request: &Request<'_>) -> Effect<Key> {
+        self.vendor.issue(request)
+    }
+
+    fn find(&self, tag: &Tag) -> Result<Vec<Found>, Fault> {
+        self.vendor.find(tag)
+    }
+
+    fn verify(&self, key: &Key) -> Seen {
+        self.vendor.verify(key)
+    }
+
+    fn revoke(&self, key: &Key) -> Effect<()> {
+        match self.quirk == Quirk::NeedsId && is_first(key) {
+            true => Effect::NotDone(unknown_id()),
+            false => self.vendor.revoke(key),
+        }
+    }
+
+    fn expire(&self, _key: &Key, _after: TimeDelta) -> Effect<()> {
+        match self.quirk {
+            Quirk::Ends => Effect::Done(()),
+            _ => Effect::NotDone(Fault::missing("not found (HTTP 404)")),
+        }
+    }
+
+    fn last_used(&self, key: &Key) -> Result<Option<Instant>, Fault> {
+        match is_first(key) {
+            true => Err(unknown_id()),
+            false => Ok(None),
+        }
+    }
+}
+
+/// In the words of `issuers/openai`.
+fn unknown_id() -> Fault {
+    Fault::refused("the public id of this key is not known")
+}
+
+fn is_first(key: &Key) -> bool {
+    key.fields
+        .primary()
+        .is_some_and(|value| value.expose() == FIRST)
+}
+
+fn odd(quirk: Quirk) -> Life {
+    let mut life = Life::new(ValueBy::Issuer);
+    let vendor = Vendor {
+        outside: life.outside.clone(),
+        value: ValueBy::Issuer,
+    };
+    let secret = life.secrets.get_mut(&name()).expect("the secret");
+    secret.issuer = Arc::new(Odd { vendor, quirk });
+    life
+}
+
+impl Life {
+    /// One command of a person who names the secret.
+    fn types(&mut self, verb: &str) -> Vec<Outcome> {
+        let opening = self.opening();
+        let refuge = self.side.clone();
+        let mut ledger = LockedLedger::lock(&opening).expect("the ledger opens");
+        let named = [name()];
+        let ask = Ask {
+            names: &named,
+            now: self.outside.now(),
+            manner: Manner::ByHand,
+            grace: Grace::Kept,
+            frozen: None,
+            most: 5,
+        };
+        let work = plan(&self.secrets, ledger.state(), &ask);
+        let mut silent = Silent;
+        let tools = self.tools(&mut ledger, &opening, &refuge, &mut silent);
+        match verb {
+            "rotate" => rotate(tools, &work),
+            "revoke" => revoke(tools, &work, Grace::Kept),
+            "rollback" => rollback(tools, &name(), "a person asked for it"),
+            other => panic!("no such verb: {other}"),
+        }
+        .expect("the ledger is written")
+    }
+}
+
+/// The verb that a message tells the person to type.
+fn named_verb(outcomes: &[Outcome]) -> Option<String> {
+    let hint = outcomes.iter().find_map(|outcome| match &outcome.result {
+        Ending::NeedsPerson { hint, .. } => Some(hint.clone()),
+        _ => None,
+    })?;
+    let at = hint.find("rotakey ")? + "rotakey ".len();
+    let verb = hint[at..].split_whitespace().next()?;
+    Some(verb.to_owned())
+}
+
+/// A clock that is off by a constant: the machine takes its hardware clock, which keeps local time, for UTC.
+struct Off {
+    outside: Outside,
+    by: TimeDelta,
+}
+
+impl Clock for Off {
+    fn now(&self) -> Instant {
+        self.outside.now() + self.by
+    }
+
+    fn wait(&self, span: TimeDelta) {
+        self.outside.wait(span);
+    }
+
+    fn stopping(&self) -> bool {
+        self.outside.stopping()
+    }
+}
+
+impl Life {
+    /// `rotate && revoke` on a machine whose clock is off.
+    fn night_off(&mut self, by: TimeDelta) -> Result<Vec<Outcome>, Died> {
+        let opening = self.opening();
+        let refuge = self.side.clone();
+        let clock = Off {
+            outside: self.outside.clone(),
+            by,
+        };
+        let run = || {
+            let mut ledger = LockedLedger::lock(&opening).expect("the ledger opens");
+            let ask = Ask {
+                names: &[],
+                now: clock.now(),
+                manner: Manner::Unattended,
+                grace: Grace::Kept,
+                frozen: None,
+                most: 5,
+            };
+            let work = plan(&self.secrets, ledger.state(), &ask);
+            let (mut one, mut two) = (Silent, Silent);
+            let tools = Tools {
+                clock: &clock,
+                ..self.tools(&mut ledger, &opening, &refuge, &mut one)
+            };
+            let mut outcomes = rotate(tools, &work).expect("rotate");
+            let ask = Ask {
+                now: clock.now(),
+                ..ask
+            };
+            let work = plan(&self.secrets, ledger.state(), &ask);
+            let tools = Tools {
+                clock: &clock,
+                ..self.tools(&mut ledger, &opening, &refuge, &mut two)
+            };
+            outcomes.extend(revoke(tools, &work, Grace::Kept).expect("revoke"));
+            outcomes
+        };
+        catch_unwind(AssertUnwindSafe(run)).map_err(|panic| match panic.downcast::<Death>() {
+            Ok(_) => Died,
+            Err(other) => resume_unwind(other),
+        })
+    }
+}
+
+/// A write that a run could not record is dated by our clock, and what runs is judged by that date.
+#[test]
+fn what_was_deployed_before_the_write_is_not_taken_for_newer_where_our_clock_lies_behind() {
+    let behind = -TimeDelta::hours(2);
+    let mut life = Life::new(ValueBy::Issuer);
+    // Due by that clock too.
+    life.outside.advance(TimeDelta::hours(3));
+    {
+        let mut world = life.outside.world();
+        // Every service was deployed an hour ago, with the old key.
+        for (site, service) in [
+            ("web/key", "web"),
+            ("docs/key", "docs"),
+            ("docs/copy", "docs"),
+        ] {
+            world.hide_site(site);
+            world.add_site(site, service, FIRST);
+        }
+        // It dies in the middle of the writes; then the platform takes no redeploys for a while (429).
+        world.mishaps.insert(3, Mishap::DiesAfter);
+        world.mishaps.insert(4, Mishap::Busy);
+        world.mishaps.insert(5, Mishap::Busy);
+    }
+    assert!(life.night_off(behind).is_err());
+    for _ in 0..3 {
+        life.outside.advance(TimeDelta::minutes(11));
+        drop(life.night_off(behind).expect("no death"));
+    }
+    for _ in 0..3 {
+        life.outside.advance(TimeDelta::hours(25));
+        drop(life.night_off(behind).expect("no death"));
+    }
+    assert_eq!(life.outside.world().outages, Vec::<String>::new());
+}
