@@ -242,3 +242,21 @@ fn what_was_deployed_before_the_write_is_not_taken_for_newer_where_our_clock_lie
     }
     assert_eq!(life.outside.world().outages, Vec::<String>::new());
 }
+
+/// The token was narrowed between two rotations: one project is not listed any more, and runs on.
+#[test]
+fn a_site_of_the_rotation_before_that_is_not_listed_any_more_keeps_the_old_key_alive() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.live_on();
+    life.check("the first rotation");
+    life.outside.world().hide_site("web/key");
+    let state = life.state();
+    let due = due(&life.secrets[&name()], &state).expect("a due date");
+    life.outside
+        .advance(due - life.outside.now() + TimeDelta::minutes(1));
+    for _ in 0..3 {
+        drop(life.night(Manner::Unattended).expect("no death"));
+        life.outside.advance(TimeDelta::hours(25));
+    }
+    assert_eq!(life.outside.world().outages, Vec::<String>::new());
+}
