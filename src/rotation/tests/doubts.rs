@@ -260,3 +260,39 @@ fn a_site_of_the_rotation_before_that_is_not_listed_any_more_keeps_the_old_key_a
     }
     assert_eq!(life.outside.world().outages, Vec::<String>::new());
 }
+
+/// The key is not due: only the leak says that it has to go.
+fn leaked_and_not_due() -> Life {
+    let mut life = Life::new(ValueBy::Issuer);
+    let secret = life.secrets.get_mut(&name()).expect("the secret");
+    secret.policy.every = Schedule::parse("90d").expect("a schedule");
+    life.leaks(Order::DeliverFirst);
+    life
+}
+
+fn nights(life: &mut Life) {
+    life.leak = None;
+    for _ in 0..4 {
+        life.outside.advance(TimeDelta::hours(24));
+        drop(life.night(Manner::Unattended).expect("no death"));
+    }
+}
+
+#[test]
+fn a_leak_whose_rotation_was_taken_back_is_remembered() {
+    let mut life = leaked_and_not_due();
+    life.outside.world().only_well_with = Some(FIRST.to_owned());
+    drop(life.night(Manner::Emergency).expect("no death"));
+    life.outside.advance(TimeDelta::minutes(11));
+    if life.state().rotation.is_some() {
+        drop(life.types("rollback"));
+    }
+    assert_eq!(life.state().rotation, None);
+    life.outside.world().only_well_with = None;
+    nights(&mut life);
+    let live = life.outside.world().live_values();
+    assert!(
+        !live.contains(&FIRST.to_owned()),
+        "the leaked key lives: {live:?}"
+    );
+}
