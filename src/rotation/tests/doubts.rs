@@ -296,3 +296,19 @@ fn a_leak_whose_rotation_was_taken_back_is_remembered() {
         "the leaked key lives: {live:?}"
     );
 }
+
+#[test]
+fn a_leak_whose_create_had_no_answer_is_not_forgotten_by_the_revoke_that_comes_first() {
+    let mut life = leaked_and_not_due();
+    life.outside.world().mishaps.insert(0, Mishap::RequestLost);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    // `examples/crontab` runs `revoke` every hour and `rotate` at night.
+    life.outside.advance(TimeDelta::hours(1));
+    drop(life.types("revoke"));
+    nights(&mut life);
+    let live = life.outside.world().live_values();
+    assert!(
+        !live.contains(&FIRST.to_owned()),
+        "the leaked key lives: {live:?}"
+    );
+}
