@@ -312,3 +312,15 @@ fn a_leak_whose_create_had_no_answer_is_not_forgotten_by_the_revoke_that_comes_f
         "the leaked key lives: {live:?}"
     );
 }
+
+#[test]
+fn a_promoted_rotation_can_be_rolled_back_where_the_issuer_gives_keys_no_end() {
+    let mut life = odd(Quirk::NoEnd);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.outside.advance(TimeDelta::hours(1));
+    let outcomes = life.types("rollback");
+    assert!(
+        matches!(outcomes[0].result, Ending::RolledBack { .. }),
+        "{outcomes:?}"
+    );
+}
