@@ -324,3 +324,19 @@ fn a_promoted_rotation_can_be_rolled_back_where_the_issuer_gives_keys_no_end() {
         "{outcomes:?}"
     );
 }
+
+/// An OpenAI key that was adopted without its public id: it belongs to another project, or two look alike.
+#[test]
+fn an_old_key_without_an_id_that_a_person_has_ended_closes_the_rotation() {
+    let mut life = odd(Quirk::NeedsId);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.outside.advance(TimeDelta::hours(25));
+    drop(life.night(Manner::Unattended).expect("no death"));
+    // "the old key is kept: the public id of this key is not known": so a person deletes it by hand.
+    life.outside.world().person_ends(FIRST);
+    for _ in 0..3 {
+        life.outside.advance(TimeDelta::hours(24));
+        drop(life.types("revoke"));
+    }
+    life.check("ended by hand");
+}
