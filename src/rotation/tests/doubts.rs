@@ -340,3 +340,31 @@ fn an_old_key_without_an_id_that_a_person_has_ended_closes_the_rotation() {
     }
     life.check("ended by hand");
 }
+
+/// At Vercel a row is a site by its environments: a person who adds `preview` to a sensitive row in the grace makes one
+/// site vanish and another appear that cannot be read.
+#[test]
+fn a_row_whose_environments_were_changed_in_grace_does_not_send_a_person_round_in_a_circle() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.outside.world().opaque = vec!["web/key".to_owned(), "web/key+preview".to_owned()];
+    drop(life.night(Manner::Unattended).expect("no death"));
+    let new = life.outside.world().live_values().pop().expect("a new key");
+    life.outside.advance(TimeDelta::hours(25));
+    life.outside.world().hide_site("web/key");
+    life.outside
+        .world()
+        .add_site("web/key+preview", "web", &new);
+    let mut outcomes = life.night(Manner::Unattended).expect("no death");
+    let mut typed = Vec::new();
+    while let Some(verb) = named_verb(&outcomes) {
+        typed.push(verb.clone());
+        assert!(
+            typed.len() < 8,
+            "round and round: {typed:?}, now {outcomes:?}"
+        );
+        life.outside.advance(TimeDelta::minutes(11));
+        outcomes = life.types(&verb);
+    }
+    life.live_on();
+    life.check("the row was changed");
+}
