@@ -368,3 +368,22 @@ fn a_row_whose_environments_were_changed_in_grace_does_not_send_a_person_round_i
     life.live_on();
     life.check("the row was changed");
 }
+
+#[test]
+fn the_end_of_an_old_key_is_put_off_as_long_as_a_person_is_waited_for() {
+    let mut life = odd(Quirk::Ends);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.outside.world().hide_site("docs/copy");
+    for night in 1..=5 {
+        life.outside
+            .advance(TimeDelta::hours(24) + TimeDelta::minutes(10));
+        drop(life.night(Manner::Unattended).expect("no death"));
+        let open = life.state().rotation.expect("a guard keeps the old key");
+        let end = open.expires_at.expect("the switch was set");
+        let now = life.outside.now();
+        assert!(
+            end > now,
+            "night {night}: at {now} the vendor has ended the kept key at {end}"
+        );
+    }
+}
