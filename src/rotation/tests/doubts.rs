@@ -387,3 +387,15 @@ fn the_end_of_an_old_key_is_put_off_as_long_as_a_person_is_waited_for() {
         );
     }
 }
+
+#[test]
+fn a_clock_that_is_a_minute_ahead_does_not_take_a_good_rotation_back() {
+    let ahead = TimeDelta::minutes(1);
+    let mut life = Life::new(ValueBy::Issuer);
+    life.outside.world().mishaps.insert(3, Mishap::DiesAfter);
+    assert!(life.night_off(ahead).is_err());
+    life.outside.advance(TimeDelta::minutes(11));
+    drop(life.night_off(ahead).expect("no death"));
+    let open = life.state().rotation.expect("it is in grace");
+    assert_eq!(open.phase(), Ok(Phase::Grace), "{:?}", open.trouble);
+}
