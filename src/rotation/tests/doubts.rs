@@ -399,3 +399,28 @@ fn a_clock_that_is_a_minute_ahead_does_not_take_a_good_rotation_back() {
     let open = life.state().rotation.expect("it is in grace");
     assert_eq!(open.phase(), Ok(Phase::Grace), "{:?}", open.trouble);
 }
+
+#[test]
+fn the_sentence_on_what_is_live_counts_only_what_was_touched() {
+    let mut life = Life::new(ValueBy::Issuer);
+    for service in ["alpha", "beta", "gamma", "omega"] {
+        let site = format!("{service}/key");
+        life.outside.world().add_site(&site, service, FIRST);
+    }
+    let secret = life.secrets.get_mut(&name()).expect("the secret");
+    secret.policy.canary = Some(crate::model::Canary::Percent(10));
+    secret.policy.soak = Span::hours(1);
+    life.outside.world().only_well_with = Some(FIRST.to_owned());
+    // Issue, the write to the one canary, its redeploy; then the way back is refused.
+    life.outside.world().mishaps.insert(3, Mishap::Refused);
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    let stored = life.outside.world().stored();
+    let new = stored.iter().filter(|value| *value != FIRST).count();
+    assert_eq!((new, stored.len()), (1, 7));
+    // Six of seven hold the old key, and always did.
+    assert!(
+        !outcomes[0].live.contains("0 of 7 sites are back on"),
+        "{}",
+        outcomes[0].live
+    );
+}
