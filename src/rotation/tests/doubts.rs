@@ -18,6 +18,8 @@ enum Quirk {
     Ends,
     /// It tells the last use of a key by its id, and the id of the first key was never known.
     NeedsId,
+    /// It does not answer when it is asked about the last use of a key, until the vendor knows one.
+    Silent,
 }
 
 struct Odd {
@@ -33,7 +35,7 @@ impl Issuer for Odd {
                 expires: Ability::Yes,
                 ..known
             },
-            Quirk::NeedsId => Capabilities {
+            Quirk::NeedsId | Quirk::Silent => Capabilities {
                 reports_use: Ability::Yes,
                 ..known
             },
@@ -75,9 +77,13 @@ impl Issuer for Odd {
     }
 
     fn last_used(&self, key: &Key) -> Result<Option<Instant>, Fault> {
-        match is_first(key) {
-            true => Err(unknown_id()),
-            false => Ok(None),
+        let used = self.vendor.outside.world().used;
+        match self.quirk {
+            Quirk::Silent => used
+                .map(Some)
+                .ok_or_else(|| Fault::passing("no answer within 30 s")),
+            _ if is_first(key) => Err(unknown_id()),
+            _ => Ok(None),
         }
     }
 }
@@ -423,4 +429,25 @@ fn the_sentence_on_what_is_live_counts_only_what_was_touched() {
         "{}",
         outcomes[0].live
     );
+}
+
+/// `examples/crontab` runs `revoke` every hour: a vendor that cannot be asked for five hours is nothing to wake anybody
+/// for, let alone once for every secret.
+#[test]
+fn a_look_that_failed_for_some_hours_is_made_again_without_a_person() {
+    let mut life = odd(Quirk::Silent);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.outside.advance(TimeDelta::hours(25));
+    for _ in 0..6 {
+        drop(life.night(Manner::Unattended).expect("no death"));
+        life.outside.advance(TimeDelta::hours(1));
+    }
+    // The vendor is back.
+    let long_ago = at("2024-01-19T08:00:00Z");
+    life.outside.world().used = Some(long_ago);
+    for _ in 0..3 {
+        drop(life.night(Manner::Unattended).expect("no death"));
+        life.outside.advance(TimeDelta::hours(24));
+    }
+    life.check("the vendor is back");
 }
