@@ -451,3 +451,25 @@ fn a_look_that_failed_for_some_hours_is_made_again_without_a_person() {
     }
     life.check("the vendor is back");
 }
+
+/// `projects: all` means every row of the variable, also the one of a preview that holds a key of its own.
+#[test]
+fn a_site_that_held_a_key_of_its_own_gets_it_back_when_the_rotation_is_taken_back() {
+    const OWN: &str = "sk-a-key-of-its-own-0000000000000000";
+    let mut life = Life::new(ValueBy::Issuer);
+    {
+        let mut world = life.outside.world();
+        world.person_makes(OWN);
+        world.hide_site("docs/copy");
+        world.add_site("docs/copy", "docs", OWN);
+        // The first site, this one, is written; the second refuses.
+        world.mishaps.insert(2, Mishap::Refused);
+    }
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    assert!(
+        matches!(outcomes[0].result, Ending::RolledBack { .. }),
+        "{outcomes:?}"
+    );
+    let stored = life.outside.world().stored();
+    assert!(stored.contains(&OWN.to_owned()), "{stored:?}");
+}
