@@ -1,0 +1,22 @@
+//! Suspicions of a reader with hostile eyes, each worked through against the simulated vendors. What stands here fails
+//! until it is mended.
+
+use chrono::TimeDelta;
+use rotakey::exit::Exit;
+
+use crate::support::sandbox::Sandbox;
+use crate::support::shop;
+
+#[test]
+fn an_emergency_that_does_not_know_the_leaked_key_does_not_end_as_if_it_were_dead() {
+    let sandbox = Sandbox::new();
+    let leaked = shop::scene(&sandbox);
+    sandbox.configure(&shop::secrets(&sandbox, shop::SECRETS));
+    let ran = sandbox.run("rotate openai --emergency --reason leaked");
+    let lives = shop::live_keys(&sandbox).contains(&leaked.value);
+    assert!(
+        !lives || ran.exit != Some(Exit::Done.code()),
+        "the leaked key works, and all that is said is:\n{}",
+        ran.stderr
+    );
+}
