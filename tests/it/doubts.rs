@@ -6,6 +6,7 @@ use rotakey::exit::Exit;
 
 use crate::support::sandbox::Sandbox;
 use crate::support::shop;
+use crate::support::world::OpenAiEra;
 
 #[test]
 fn an_emergency_that_does_not_know_the_leaked_key_does_not_end_as_if_it_were_dead() {
@@ -33,4 +34,17 @@ fn a_push_whose_build_is_under_way_is_not_taken_back_by_the_redeploy() {
         serves, "a fix of this morning",
         "the code before it is back in production"
     );
+}
+
+#[test]
+fn a_rotation_in_grace_can_be_rolled_back_where_openai_gives_keys_no_end() {
+    let (sandbox, old) = shop::openai();
+    let era = OpenAiEra::OneKey;
+    sandbox.world.set(|settings| settings.openai_era = era);
+    sandbox.run("rotate").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(3));
+    sandbox
+        .run("rollback openai --reason 'the new key is slow'")
+        .exits(Exit::Done);
+    shop::everything_is_on(&sandbox, &old.value);
 }
