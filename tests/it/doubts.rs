@@ -48,3 +48,31 @@ fn a_rotation_in_grace_can_be_rolled_back_where_openai_gives_keys_no_end() {
         .exits(Exit::Done);
     shop::everything_is_on(&sandbox, &old.value);
 }
+
+#[test]
+fn the_log_does_not_say_that_no_site_holds_a_value_which_every_site_holds() {
+    let sandbox = Sandbox::new();
+    let old = shop::OLD_SESSION;
+    sandbox.write("shop.env", &format!("SESSION_SECRETS={old}\n"));
+    sandbox.configure(
+        "secrets:\n  session:\n    every: 30d\n    issuer: { kind: generated, overlap: two }\n    targets:\n      \
+         - { kind: dotenv, path: shop.env, variable: SESSION_SECRETS, value: \"{value},{previous}\" }\n",
+    );
+    let both = format!("{{\"value\": \"{old}\", \"previous\": \"{old}\"}}");
+    sandbox
+        .pipe("adopt session --created 2024-01-19T09:00:00Z", &both)
+        .exits(Exit::Done);
+    sandbox.run("rotate session").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(25));
+    let ran = sandbox.run("revoke").exits(Exit::Done);
+    let held = sandbox.read("shop.env").contains(old);
+    let mut log = ran.stderr;
+    for form in ["--csv", "--json"] {
+        let line = format!("audit export {form} --from 2024-02-01 --to 2024-03-01");
+        log.push_str(&sandbox.run(&line).stdout);
+    }
+    assert!(
+        !(held && log.contains("no site holds it any more")),
+        "shop.env holds the old value still, and the log says:\n{log}"
+    );
+}
