@@ -6,7 +6,7 @@ use rotakey::exit::Exit;
 
 use crate::support::sandbox::Sandbox;
 use crate::support::shop;
-use crate::support::world::OpenAiEra;
+use crate::support::world::{Fault, OpenAiEra};
 
 #[test]
 fn an_emergency_that_does_not_know_the_leaked_key_does_not_end_as_if_it_were_dead() {
@@ -74,5 +74,34 @@ fn the_log_does_not_say_that_no_site_holds_a_value_which_every_site_holds() {
     assert!(
         !(held && log.contains("no site holds it any more")),
         "shop.env holds the old value still, and the log says:\n{log}"
+    );
+}
+
+#[test]
+fn the_breach_of_one_project_is_answered_although_another_platform_is_down() {
+    let sandbox = Sandbox::new();
+    let leaked = shop::scene(&sandbox);
+    let text = "
+secrets:
+  openai:
+    every: 30d
+    issuer: { kind: openai, project: PROJECT, service_account: ACCOUNT }
+    targets:
+      - { kind: vercel, projects: all, variable: OPENAI_API_KEY }
+  search:
+    every: 30d
+    issuer: { kind: generated }
+    targets:
+      - { kind: render, services: all, variable: SEARCH_KEY }
+";
+    sandbox.configure(&shop::secrets(&sandbox, text));
+    shop::adopt_openai(&sandbox, &leaked);
+    let down = Fault::refuse(503).always();
+    sandbox.world.fault("render.list_services", down);
+    let ran = sandbox.run("rotate --emergency --using web --reason breach");
+    assert!(
+        !shop::live_keys(&sandbox).contains(&leaked.value),
+        "the leaked key lives, because Render is down: {}",
+        ran.stderr
     );
 }
