@@ -105,3 +105,23 @@ secrets:
         ran.stderr
     );
 }
+
+#[test]
+fn who_postpones_the_next_rotation_is_told_that_the_old_key_lives_on() {
+    let (sandbox, old) = shop::openai();
+    sandbox.run("rotate").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(1));
+    let ran = sandbox
+        .run("skip openai --reason 'no change in April'")
+        .exits(Exit::Done);
+    for _ in 0..45 {
+        sandbox.advance(TimeDelta::days(1));
+        sandbox.run("revoke").exits(Exit::Done);
+    }
+    let lives = shop::live_keys(&sandbox).contains(&old.value);
+    assert!(
+        !lives || ran.stderr.contains("old key"),
+        "45 days after \"will be revoked tomorrow\" the old key works, and all that was said is: {}",
+        ran.stderr
+    );
+}
