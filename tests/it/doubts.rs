@@ -125,3 +125,29 @@ fn who_postpones_the_next_rotation_is_told_that_the_old_key_lives_on() {
         ran.stderr
     );
 }
+
+#[test]
+fn a_leak_that_could_not_be_answered_at_once_is_remembered() {
+    let (sandbox, leaked) = shop::openai();
+    sandbox.run("rotate").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(25));
+    sandbox.run("revoke").exits(Exit::Done);
+    let leaked = [leaked.value, shop::last(&sandbox)];
+    // At three in the morning one of the platforms is down.
+    sandbox
+        .world
+        .fault("render.list_services", Fault::refuse(503).always());
+    sandbox
+        .run("rotate openai --emergency --reason 'in a log'")
+        .exits(Exit::TryLater);
+    sandbox.world.clear_faults();
+    for _ in 0..2 {
+        sandbox.advance(TimeDelta::days(1));
+        sandbox.run("rotate").exits(Exit::Done);
+    }
+    let live = shop::live_keys(&sandbox);
+    assert!(
+        !leaked.iter().any(|leaked| live.contains(leaked)),
+        "two nights later the leaked key is the live one, and nobody says so"
+    );
+}
