@@ -151,3 +151,19 @@ fn a_leak_that_could_not_be_answered_at_once_is_remembered() {
         "two nights later the leaked key is the live one, and nobody says so"
     );
 }
+
+#[test]
+fn a_leak_is_answered_although_the_clock_was_wrong_for_one_night() {
+    let (sandbox, old) = shop::openai();
+    sandbox
+        .run_ahead("rotate", TimeDelta::days(365))
+        .exits(Exit::Done);
+    sandbox.advance(TimeDelta::days(1));
+    // The clock is right again, and now the key leaks. No grace, nothing unanswered: no clock has a part in it.
+    let ran = sandbox.run("rotate openai --emergency --reason 'in a log'");
+    assert!(
+        !shop::live_keys(&sandbox).contains(&old.value),
+        "the leaked key lives: {}",
+        ran.stderr
+    );
+}
