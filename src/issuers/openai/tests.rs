@@ -388,3 +388,20 @@ fn a_missing_right_is_told_without_the_body() {
     let hint = "give it api.management.read and api.management.write";
     assert_eq!(fault.hint.as_deref(), Some(hint));
 }
+
+#[test]
+fn a_key_that_a_person_added_to_the_account_of_a_tag_is_not_taken_for_its_twin() {
+    let account = json!({"id": "sa_1", "name": "rk-1", "created_at": 1_700_000_000});
+    // The first key of an account bears a name of OpenAI's; the second was made a day later in the dashboard.
+    let mut later = listed("key_2", "nightly report", "sa_1");
+    later["created_at"] = json!(1_700_086_400);
+    let server = Server::start(vec![
+        page(json!([account])),
+        page(json!([listed("key_1", "Secret Key", "sa_1"), later])),
+    ]);
+    let issuer = issuer(&server, json!({}));
+    // Whatever is found by the tag and is not the new key itself is revoked at the end of the grace.
+    let found = issuer.find(&Tag::new("rk-1")).unwrap();
+    let ids: Vec<Option<KeyId>> = found.into_iter().map(|found| found.key.id).collect();
+    assert_eq!(ids, [Some(KeyId::new("key_1"))]);
+}

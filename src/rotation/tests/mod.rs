@@ -4,6 +4,7 @@
 mod assisted;
 mod canary;
 mod double;
+mod doubts;
 mod emergency;
 mod held;
 mod leak;

@@ -208,6 +208,23 @@ impl World {
         vercel::roll_back(&mut state, project);
     }
 
+    /// Somebody pushes a commit to the production branch of a project: its build begins.
+    pub(crate) fn push(&self, name: &str, commit: &str) {
+        let mut state = self.state();
+        let project = state.vercel.project(name).expect("a project of this world");
+        state.vercel.projects[project].newest_commit = commit.to_owned();
+        vercel::push(&mut state, project, commit);
+    }
+
+    /// The commit that serves production.
+    pub(crate) fn serving_commit(&self, name: &str) -> String {
+        let state = self.state();
+        let project = state.vercel.project(name).expect("a project of this world");
+        vercel::serving_commit(&state, project)
+            .unwrap_or_default()
+            .to_owned()
+    }
+
     /// Whether the owner of the OpenAI service accounts still has access; if not, the default list hides all keys.
     pub(crate) fn set_owner_access(&self, access: Access) {
         for account in &mut self.state().openai.accounts {

@@ -110,6 +110,33 @@ pub(super) fn create(state: &mut State, request: &Request, _: &[String]) -> Resu
     Ok(Reply::json(200, &show::body(state, index)))
 }
 
+/// Somebody pushes to the production branch: a build begins, with the variables of the moment.
+pub(in super::super) fn push(state: &mut State, project: usize, commit: &str) {
+    let index = add(
+        state,
+        Recipe {
+            project,
+            place: Place::Production,
+            branch: None,
+            commit: commit.to_owned(),
+            source: "git",
+        },
+    );
+    let build = state.settings.vercel_build;
+    let soon = build.min(TimeDelta::seconds(5));
+    for (after, event) in [(soon, Event::Building(index)), (build, Event::Built(index))] {
+        state
+            .agenda
+            .schedule(state.now + after, agenda::Event::Vercel(event));
+    }
+}
+
+/// The commit that serves production.
+pub(in super::super) fn serving_commit(state: &State, project: usize) -> Option<&str> {
+    let index = state.vercel.projects[project].production?;
+    Some(&state.vercel.deployments[index].commit)
+}
+
 /// `production`, a custom environment, or a preview when nothing is said.
 fn wished_place(state: &State, project: usize, wish: &Value) -> Result<Place, Reply> {
     let customs = &state.vercel.projects[project].customs;

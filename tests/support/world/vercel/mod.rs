@@ -25,7 +25,7 @@ use super::state::State;
 
 pub(super) use routes::ROUTES;
 
-pub(super) use deployments::{Recipe, seed};
+pub(super) use deployments::{Recipe, push, seed, serving_commit};
 pub(super) use project::SharedVariable;
 pub(crate) use project::{EnvShape, Kind, Project, Row, Targets, Verdict};
 pub(super) use releases::roll_back;

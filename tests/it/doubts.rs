@@ -1,0 +1,169 @@
+//! Suspicions of a reader with hostile eyes, each worked through against the simulated vendors. What stands here fails
+//! until it is mended.
+
+use chrono::TimeDelta;
+use rotakey::exit::Exit;
+
+use crate::support::sandbox::Sandbox;
+use crate::support::shop;
+use crate::support::world::{Fault, OpenAiEra};
+
+#[test]
+fn an_emergency_that_does_not_know_the_leaked_key_does_not_end_as_if_it_were_dead() {
+    let sandbox = Sandbox::new();
+    let leaked = shop::scene(&sandbox);
+    sandbox.configure(&shop::secrets(&sandbox, shop::SECRETS));
+    let ran = sandbox.run("rotate openai --emergency --reason leaked");
+    let lives = shop::live_keys(&sandbox).contains(&leaked.value);
+    assert!(
+        !lives || ran.exit != Some(Exit::Done.code()),
+        "the leaked key works, and all that is said is:\n{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_push_whose_build_is_under_way_is_not_taken_back_by_the_redeploy() {
+    let (sandbox, _) = shop::openai();
+    sandbox.world.push("web", "a fix of this morning");
+    sandbox.advance(TimeDelta::seconds(20));
+    sandbox.run("rotate").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(1));
+    let serves = sandbox.world.serving_commit("web");
+    assert_eq!(
+        serves, "a fix of this morning",
+        "the code before it is back in production"
+    );
+}
+
+#[test]
+fn a_rotation_in_grace_can_be_rolled_back_where_openai_gives_keys_no_end() {
+    let (sandbox, old) = shop::openai();
+    let era = OpenAiEra::OneKey;
+    sandbox.world.set(|settings| settings.openai_era = era);
+    sandbox.run("rotate").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(3));
+    sandbox
+        .run("rollback openai --reason 'the new key is slow'")
+        .exits(Exit::Done);
+    shop::everything_is_on(&sandbox, &old.value);
+}
+
+#[test]
+fn the_log_does_not_say_that_no_site_holds_a_value_which_every_site_holds() {
+    let sandbox = Sandbox::new();
+    let old = shop::OLD_SESSION;
+    sandbox.write("shop.env", &format!("SESSION_SECRETS={old}\n"));
+    sandbox.configure(
+        "secrets:\n  session:\n    every: 30d\n    issuer: { kind: generated, overlap: two }\n    targets:\n      \
+         - { kind: dotenv, path: shop.env, variable: SESSION_SECRETS, value: \"{value},{previous}\" }\n",
+    );
+    let both = format!("{{\"value\": \"{old}\", \"previous\": \"{old}\"}}");
+    sandbox
+        .pipe("adopt session --created 2024-01-19T09:00:00Z", &both)
+        .exits(Exit::Done);
+    sandbox.run("rotate session").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(25));
+    let ran = sandbox.run("revoke").exits(Exit::Done);
+    let held = sandbox.read("shop.env").contains(old);
+    let mut log = ran.stderr;
+    for form in ["--csv", "--json"] {
+        let line = format!("audit export {form} --from 2024-02-01 --to 2024-03-01");
+        log.push_str(&sandbox.run(&line).stdout);
+    }
+    assert!(
+        !(held && log.contains("no site holds it any more")),
+        "shop.env holds the old value still, and the log says:\n{log}"
+    );
+}
+
+#[test]
+fn the_breach_of_one_project_is_answered_although_another_platform_is_down() {
+    let sandbox = Sandbox::new();
+    let leaked = shop::scene(&sandbox);
+    let text = "
+secrets:
+  openai:
+    every: 30d
+    issuer: { kind: openai, project: PROJECT, service_account: ACCOUNT }
+    targets:
+      - { kind: vercel, projects: all, variable: OPENAI_API_KEY }
+  search:
+    every: 30d
+    issuer: { kind: generated }
+    targets:
+      - { kind: render, services: all, variable: SEARCH_KEY }
+";
+    sandbox.configure(&shop::secrets(&sandbox, text));
+    shop::adopt_openai(&sandbox, &leaked);
+    let down = Fault::refuse(503).always();
+    sandbox.world.fault("render.list_services", down);
+    let ran = sandbox.run("rotate --emergency --using web --reason breach");
+    assert!(
+        !shop::live_keys(&sandbox).contains(&leaked.value),
+        "the leaked key lives, because Render is down: {}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn who_postpones_the_next_rotation_is_told_that_the_old_key_lives_on() {
+    let (sandbox, old) = shop::openai();
+    sandbox.run("rotate").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(1));
+    let ran = sandbox
+        .run("skip openai --reason 'no change in April'")
+        .exits(Exit::Done);
+    for _ in 0..45 {
+        sandbox.advance(TimeDelta::days(1));
+        sandbox.run("revoke").exits(Exit::Done);
+    }
+    let lives = shop::live_keys(&sandbox).contains(&old.value);
+    assert!(
+        !lives || ran.stderr.contains("old key"),
+        "45 days after \"will be revoked tomorrow\" the old key works, and all that was said is: {}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_leak_that_could_not_be_answered_at_once_is_remembered() {
+    let (sandbox, leaked) = shop::openai();
+    sandbox.run("rotate").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(25));
+    sandbox.run("revoke").exits(Exit::Done);
+    let leaked = [leaked.value, shop::last(&sandbox)];
+    // At three in the morning one of the platforms is down.
+    sandbox
+        .world
+        .fault("render.list_services", Fault::refuse(503).always());
+    sandbox
+        .run("rotate openai --emergency --reason 'in a log'")
+        .exits(Exit::TryLater);
+    sandbox.world.clear_faults();
+    for _ in 0..2 {
+        sandbox.advance(TimeDelta::days(1));
+        sandbox.run("rotate").exits(Exit::Done);
+    }
+    let live = shop::live_keys(&sandbox);
+    assert!(
+        !leaked.iter().any(|leaked| live.contains(leaked)),
+        "two nights later the leaked key is the live one, and nobody says so"
+    );
+}
+
+#[test]
+fn a_leak_is_answered_although_the_clock_was_wrong_for_one_night() {
+    let (sandbox, old) = shop::openai();
+    sandbox
+        .run_ahead("rotate", TimeDelta::days(365))
+        .exits(Exit::Done);
+    sandbox.advance(TimeDelta::days(1));
+    // The clock is right again, and now the key leaks. No grace, nothing unanswered: no clock has a part in it.
+    let ran = sandbox.run("rotate openai --emergency --reason 'in a log'");
+    assert!(
+        !shop::live_keys(&sandbox).contains(&old.value),
+        "the leaked key lives: {}",
+        ran.stderr
+    );
+}
