@@ -36,11 +36,11 @@ pub(crate) mod testing;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use reqwest::Method;
 
-use crate::model::{Clock, Fault};
+use crate::model::{Clock, Fault, Instant};
 
 pub use address::{check_address, segment};
 pub use answer::{Known, Translate};
@@ -73,6 +73,8 @@ struct Inner {
     lane: Lane,
     clock: Arc<dyn Clock>,
     sent: AtomicU64,
+    /// The other side's clock in its newest answer, in seconds since 1970; 0 before the first.
+    date: AtomicI64,
 }
 
 impl Api {
@@ -87,7 +89,16 @@ impl Api {
             lane: Lane::new(endpoint.in_flight),
             clock,
             sent: AtomicU64::new(0),
+            date: AtomicI64::new(0),
         })))
+    }
+
+    /// The other side's clock, as its newest answer told it.
+    pub fn date(&self) -> Option<Instant> {
+        match self.0.date.load(Ordering::Relaxed) {
+            0 => None,
+            seconds => Instant::from_timestamp(seconds, 0),
+        }
     }
 
     /// A read of a path, which starts with `/`. Text that is not ours goes through [`segment`] first.

@@ -62,9 +62,19 @@ pub(super) fn to_the_end(
     let mut outcomes = drive::with(run, joined, ledger, first, |tools| {
         rotation::rotate(tools, items)
     })?;
+    // What was taken back would only be taken back again.
+    let failed = |name: &SecretName| {
+        let of = outcomes.iter().filter(|outcome| outcome.secret == *name);
+        of.into_iter().any(|outcome| {
+            matches!(
+                outcome.result,
+                Ending::RolledBack { .. } | Ending::Failed { .. } | Ending::NeedsPerson { .. }
+            )
+        })
+    };
     let is_left = |item: &&Item| {
         let state = ledger.state().secret(&item.secret);
-        let state = state.filter(|_| item.rotate == Some(Move::Continue));
+        let state = state.filter(|_| item.rotate == Some(Move::Continue) && !failed(&item.secret));
         state.is_some_and(|state| state.leak.is_some() && state.rotation.is_none())
     };
     let left: Vec<SecretName> = items

@@ -4,7 +4,7 @@ use crate::error::{Error, Report};
 use crate::exit::Exit;
 use crate::ledger::State;
 use crate::model::when;
-use crate::rotation::{Course, Ending, Item, Manner, Outcome};
+use crate::rotation::{Course, Ending, Item, Manner, Move, Outcome};
 use crate::run::Run;
 
 /// The exit code of an outcome.
@@ -64,7 +64,7 @@ pub(super) fn errands(run: &mut Run, items: &[Item], state: &State) -> Exit {
     let mut all = Exit::Done;
     for item in items {
         let Some(errand) = &item.person else { continue };
-        if item.revoke.is_some() {
+        if item.revoke == Some(Move::Watch) {
             // It was told when it came up, and `revoke` looks after it.
             continue;
         }

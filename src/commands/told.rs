@@ -44,8 +44,17 @@ pub(super) fn failures(
     outcomes: &[Outcome],
 ) -> Result<()> {
     for outcome in outcomes {
-        if let Ending::Failed { why, .. } = &outcome.result {
-            call(run, joined, ledger, outcome.secret.clone(), why.clone())?;
+        let state = ledger.state().secret(&outcome.secret);
+        let open = state.is_some_and(|state| state.rotation.is_some());
+        match &outcome.result {
+            Ending::Failed { why, .. } => {
+                call(run, joined, ledger, outcome.secret.clone(), why.clone())?;
+            }
+            // What is open was told when it came to a stop.
+            Ending::NeedsPerson { why, .. } if !open => {
+                call(run, joined, ledger, outcome.secret.clone(), why.clone())?;
+            }
+            _ => {}
         }
     }
     Ok(())

@@ -267,6 +267,9 @@ impl Call {
             Err(error) => return cut_off(&error, &self.api.0.name, seconds),
         };
         let reply = Reply::new(status, headers, body);
+        if let Some(date) = reply.date {
+            self.api.0.date.store(date.timestamp(), Ordering::Relaxed);
+        }
         match judge(reply, self.accepted, self.translate, self.api.0.clock.now()) {
             Try::Good(reply) if self.expected == Body::Json => json(reply),
             other => other,

@@ -26,6 +26,13 @@ pub struct Change {
 pub enum What {
     /// A live key was taken over. A former current version, observed dead, becomes a tombstone.
     Adopted(NewVersion),
+    /// Somebody said that the live key has leaked; nothing is done about it yet.
+    Leaked {
+        /// How, in a person's words.
+        reason: String,
+        /// Since when it is fought, and what goes first.
+        alarm: Alarm,
+    },
     /// A rotation began; the request that makes the key is about to be sent.
     Begun(Begun),
     /// The first key was removed by its tag, or never came to be; another is about to be asked for.
@@ -224,6 +231,11 @@ pub enum Progress {
     },
     /// Requests of a run that died may still land: from now on they are waited for (G2).
     LeftBehind,
+    /// An end was clearly not set: the key ends when it did before.
+    ExpiryNotSet {
+        /// When.
+        end: Option<Instant>,
+    },
     /// The old key will end by itself.
     ExpirySet {
         /// This long from now.

@@ -59,13 +59,16 @@ pub struct SecretState {
     /// How long the latest rotation took from its intent to its promotion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took: Option<Span>,
-    /// A leak that was told while a rotation was open: the key that it brings leaked with the old one, so that another
-    /// rotation has to follow it, whoever runs it.
+    /// A leak that was told and is not answered: until every version that was exposed is dead, whoever runs goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leak: Option<Leaked>,
     /// The rotations in a row that were taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setback: Option<Setback>,
+    /// The sites of the latest rotation that found any, by what people call them. One that is not found the next time may
+    /// be hidden, and may use the old key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sites: BTreeMap<SiteId, String>,
     /// A postponement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<Skip>,
@@ -134,6 +137,8 @@ pub struct Leaked {
     pub reason: String,
     /// Since when it is fought, and what goes first.
     pub alarm: Alarm,
+    /// The newest version then. All up to it were exposed.
+    pub newest: VersionNumber,
 }
 
 /// Rotations in a row that were taken back.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::ledger::{LedgerError, Phase, Progress as Inside, ServiceProgress, Step, Way};
+use crate::ledger::{LedgerError, Progress as Inside, ServiceProgress, Step, Way};
 use crate::model::{DeploymentId, Effect, Fault, FaultKind, Instant, SecretName, ServiceId};
 use crate::targets::{Activation, Confirmation, Service, Since, Target};
 
@@ -285,7 +285,7 @@ impl Drive<'_> {
             }) else {
                 continue;
             };
-            let verb = super::plan::next_verb(self.phase(name).unwrap_or(Phase::Unbegun));
+            let verb = self.next_verb(name);
             let hint = format!(
                 "give it back to `rotations.yaml` as it was, and run `rotakey {verb} {name}`; change it once the rotation is over"
             );

@@ -22,7 +22,7 @@ impl Drive<'_> {
             .iter()
             .filter_map(|(name, step)| match step {
                 Move::Begin(trigger) => Some((name.clone(), *trigger)),
-                Move::Continue | Move::Revoke | Move::Watch | Move::CleanUp => None,
+                Move::Continue | Move::Revoke | Move::Watch | Move::PutOff | Move::CleanUp => None,
             })
             .filter(|(name, _)| self.open(name).is_none() && !self.has_ended(name))
             .collect();
@@ -35,6 +35,7 @@ impl Drive<'_> {
                 None => continue,
             };
             match ready {
+                Ok(_) if self.hidden(&name, trigger) => {}
                 Ok(proposal) => self.intend(&name, trigger, proposal)?,
                 Err(fault) => self.not_begun(&name, &fault),
             }
@@ -88,6 +89,30 @@ impl Drive<'_> {
         Ok(proposal)
     }
 
+    /// A site of the rotation before that is not found any more may be hidden, by a narrower token or an empty answer,
+    /// and run on with the key that is about to be replaced. Who names the secret says that it is gone.
+    fn hidden(&mut self, name: &SecretName, trigger: Trigger) -> bool {
+        if trigger != Trigger::Scheduled {
+            return false;
+        }
+        let (known, look) = (
+            self.state(name).map(|state| &state.sites),
+            self.looks.get(name),
+        );
+        let (Some(known), Some(look)) = (known, look) else {
+            return false;
+        };
+        let gone = known.iter().find(|(id, _)| !look.sites.contains_key(*id));
+        let Some((_, label)) = gone else { return false };
+        let why = format!("`{label}` was there at the rotation before and is not found any more");
+        let hint = format!(
+            "if it was removed on purpose, run `rotakey rotate {name}`; else give back the access to it"
+        );
+        self.looks.remove(name);
+        self.end(name, Ending::NeedsPerson { why, hint });
+        true
+    }
+
     fn intend(
         &mut self,
         name: &SecretName,
@@ -105,7 +130,7 @@ impl Drive<'_> {
         }
         // Told to this run, or to one that could not see it through.
         let told = self.state(name).and_then(|state| state.leak.clone());
-        let told = told.map(|Leaked { reason, alarm }| Leak { reason, alarm });
+        let told = told.map(|Leaked { reason, alarm, .. }| Leak { reason, alarm });
         let leak = self.leak.clone().or(told);
         let begun = Begun {
             rotation: RotationId::new(format!("rot_{}", self.unique(name, "rotation"))),

@@ -11,7 +11,8 @@ use super::deliver::Sites;
 use super::drive::{Drive, Grace};
 use super::guard;
 use super::observe::Freshness;
-use super::outcome::Ending;
+use super::outcome::{Course, Ending};
+use super::plan::Move;
 use super::survey::{Running, Survey};
 
 /// How long after the promotion the old key may still be used by requests that were under way.
@@ -54,7 +55,11 @@ impl Drive<'_> {
             (Grace::Kept, None) => guard::grace_over(open, secret.policy.grace, now),
         };
         let quiet = guard::settled(open, now, &self.run);
-        let forwards = guard::clock_went_back(self.ledger.high_time(), now);
+        // Where no grace is measured, a clock has no part in it.
+        let forwards = match grace {
+            Grace::Kept => guard::clock_went_back(self.ledger.high_time(), now),
+            Grace::Waived => Ok(()),
+        };
         if let Err(wait) = patience.and(quiet).and(forwards) {
             self.wait(name, wait);
             return Ok(Clearance::Withheld);
@@ -104,6 +109,16 @@ impl Drive<'_> {
         }
     }
 
+    /// Keys whose rotation waits for a person. Nothing else is done about them.
+    pub(super) fn put_off_ends(&mut self) -> Result<(), LedgerError> {
+        let waiting = self.work.iter().filter(|(_, step)| **step == Move::PutOff);
+        for name in waiting.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            self.put_off_end(&name)?;
+            self.work.remove(&name);
+        }
+        Ok(())
+    }
+
     /// A guard keeps the old key, so that it must not end by itself either: the dead-man's switch is set anew, a day
     /// after the grace counted from now.
     pub(super) fn put_off_end(&mut self, name: &SecretName) -> Result<(), LedgerError> {
@@ -126,15 +141,19 @@ impl Drive<'_> {
         self.ledger.commit()
     }
 
-    /// A guard could not look. Nothing was sent, so that every night looks again by itself; a clear refusal is told
-    /// each time until it is mended.
+    /// A guard could not look. Nothing was sent, so that every run looks again by itself, however often; a clear refusal
+    /// is told each time until it is mended.
     pub(super) fn cannot_look(
         &mut self,
         name: &SecretName,
         fault: &Fault,
     ) -> Result<(), LedgerError> {
         if fault.kind == FaultKind::Passing {
-            return self.dead_end_fault(name, fault);
+            let until = fault.retry_after.map(|after| self.clock.now() + after);
+            let why = fault.what.clone();
+            let course = Course::Trouble;
+            self.end(name, Ending::Waiting { why, until, course });
+            return Ok(());
         }
         let kept = match self.phase(name) {
             Some(Phase::Discarding) => "the key that was taken back",
@@ -171,6 +190,9 @@ impl Drive<'_> {
                 return Ok(Clearance::Withheld);
             }
         };
+        if self.missing_sites(name, &survey.look)? == Sites::Missing {
+            return Ok(Clearance::Withheld);
+        }
         let site = astray.first().map(|id| {
             format!(
                 "`{}` does not hold the current key",
@@ -184,10 +206,7 @@ impl Drive<'_> {
                 .map(|running| format!("`{}` {}", running.service.label, running.says()))
         };
         let Some(why) = site.or_else(service) else {
-            return Ok(match self.missing_sites(name, &survey.look)? {
-                Sites::AllFound => Clearance::Given,
-                Sites::Missing => Clearance::Withheld,
-            });
+            return Ok(Clearance::Given);
         };
         self.reopen(name, &survey, &astray)?;
         let why = format!("the old key is kept: {why}");
@@ -264,12 +283,14 @@ impl Drive<'_> {
                 );
                 let hint = format!(
                     "find it and give it the new key: the old one goes once it was unused for 24 hours; `rotakey rotate \
-                     --emergency {name}` does not wait"
+                     --emergency --reason TEXT {name}` does not wait"
                 );
                 self.end(name, Ending::NeedsPerson { why, hint });
                 Ok(Clearance::Withheld)
             }
             (Ok(_), _) => Ok(Clearance::Given),
+            // Whatever stands in the way of asking: a person has ended it.
+            (Err(_), _) if self.is_dead(name, &key) => Ok(Clearance::Given),
             (Err(fault), _) => {
                 self.cannot_look(name, &fault)?;
                 Ok(Clearance::Withheld)

@@ -7,11 +7,11 @@ use crate::model::{Fault, SecretName, SecretValue, ServiceId, SiteId, VersionNum
 use crate::targets::Stored;
 
 use super::drive::Drive;
+use super::due;
 use super::observe::{Freshness, Look, refusal};
 use super::progress::Happening;
 use super::turn::{rank, stages};
 use super::write::Held;
-use super::{due, plan};
 
 impl Drive<'_> {
     /// Writes the new version to the sites of the earliest stage that is not done. Says whether there is anything to
@@ -171,7 +171,7 @@ impl Drive<'_> {
             self.inside(name, Inside::SitesGone(gone))?;
             return Ok(Sites::AllFound);
         }
-        let verb = plan::next_verb(self.phase(name).unwrap_or(Phase::Unbegun));
+        let verb = self.next_verb(name);
         let hint = format!(
             "if it was removed on purpose, run `rotakey {verb} {name}`; else give back the access to it"
         );

@@ -5,7 +5,7 @@ use crate::ledger::{LedgerError, Phase, What};
 use crate::model::{Fault, SecretName};
 
 use super::clearance::Clearance;
-use super::drive::Drive;
+use super::drive::{Drive, Grace};
 use super::guard;
 use super::observe::{Freshness, refusal};
 use super::outcome::Ending;
@@ -13,10 +13,18 @@ use super::progress::Happening;
 
 impl Drive<'_> {
     /// Kills versions that were taken back, once nothing holds them (G3) and every request has landed (G2).
-    pub(super) fn discard(&mut self) -> Result<(), LedgerError> {
+    pub(super) fn discard(&mut self, grace: Grace) -> Result<(), LedgerError> {
         for name in self.at(&[Phase::Discarding]) {
             if let Some(open) = self.open(&name)
                 && let Err(wait) = guard::settled(open, self.clock.now(), &self.run)
+            {
+                self.wait(&name, wait);
+                continue;
+            }
+            let went_back = guard::clock_went_back(self.ledger.high_time(), self.clock.now());
+            if let Err(wait) = went_back
+                && grace == Grace::Kept
+                && !self.is_emergency(&name)
             {
                 self.wait(&name, wait);
                 continue;
@@ -73,12 +81,8 @@ impl Drive<'_> {
         self.ledger.commit()
     }
 
-    /// The key that stays works now (G4), and our clock has not gone back.
+    /// The key that stays works now (G4).
     fn survivor_works(&mut self, name: &SecretName) -> Result<Clearance, LedgerError> {
-        if let Err(wait) = guard::clock_went_back(self.ledger.high_time(), self.clock.now()) {
-            self.wait(name, wait);
-            return Ok(Clearance::Withheld);
-        }
         let Some(from) = self.open(name).and_then(|open| open.from) else {
             return Ok(Clearance::Given);
         };

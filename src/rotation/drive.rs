@@ -91,8 +91,9 @@ pub fn revoke(tools: Tools<'_>, plan: &[Item], grace: Grace) -> Result<Vec<Outco
         .filter_map(|item| item.revoke.map(|step| (item.secret.clone(), step)));
     let mut drive = Drive::new(tools, work.collect());
     drive.take_over()?;
+    drive.put_off_ends()?;
     drive.settle_lost_replies(Lost::GiveUp)?;
-    drive.discard()?;
+    drive.discard(grace)?;
     drive.revoke(grace)?;
     drive.finish()
 }
@@ -113,7 +114,8 @@ pub fn rollback(
         }
     }
     drive.undo()?;
-    drive.discard()?;
+    // A person named it.
+    drive.discard(Grace::Waived)?;
     drive.finish()
 }
 
@@ -302,7 +304,7 @@ impl<'a> Drive<'a> {
         }
         self.promote()?;
         self.undo()?;
-        self.discard()?;
+        self.discard(Grace::Kept)?;
         self.revoke_leaked()
     }
 
@@ -318,16 +320,22 @@ impl<'a> Drive<'a> {
                 .sending
                 .as_ref()
                 .is_some_and(|sending| sending.run != self.run);
+            // Dated by a clock that was ahead: it counts from now on as well.
+            let now = self.clock.now();
+            let doubted = open.unsettled.as_ref();
+            let ahead = doubted.is_some_and(|doubt| doubt.since > now);
             let batches = matches!(
                 open.phase(),
                 Ok(Phase::Delivering | Phase::Undoing | Phase::Grace)
             );
-            // Those that only watch for what a person was asked to do stay as they are: nobody has said anything.
-            if let Some(why) = stuck.filter(|_| self.work.get(&name) != Some(&Move::Watch)) {
+            // Those that only watch, or put off an end, stay as they are: nobody has said anything.
+            if let Some(why) =
+                stuck.filter(|_| !matches!(self.work.get(&name), Some(Move::Watch | Move::PutOff)))
+            {
                 self.inside(&name, Inside::Unstuck)?;
                 self.by_hand.insert(name.clone(), why);
             }
-            if left && batches {
+            if ahead || left && batches {
                 self.inside(&name, Inside::LeftBehind)?;
             }
         }

@@ -8,7 +8,7 @@ use crate::model::{Fault, FaultKind, SecretName};
 use super::drive::Drive;
 use super::guard::Wait;
 use super::outcome::{Course, Ending};
-use super::plan::PATIENCE;
+use super::plan::{PATIENCE, next_verb};
 
 impl Drive<'_> {
     /// A later run has to go on, at the earliest then.
@@ -73,6 +73,11 @@ impl Drive<'_> {
         Ok(())
     }
 
+    /// The verb that goes on with it once somebody has mended what is wrong.
+    pub(super) fn next_verb(&self, name: &SecretName) -> &'static str {
+        self.open(name).map_or("rotate", next_verb)
+    }
+
     /// A fault on either way.
     pub(super) fn fault_on(
         &mut self,
@@ -126,7 +131,7 @@ impl Drive<'_> {
             return Ok(());
         }
         let hint = fault.hint.clone().unwrap_or_else(|| {
-            let verb = super::plan::next_verb(self.phase(name).unwrap_or(Phase::Unbegun));
+            let verb = self.next_verb(name);
             format!("mend it, then run `rotakey {verb} {name}`")
         });
         self.stick(name, &fault.what, hint)

@@ -164,7 +164,8 @@ pub fn clock_went_back(high: Instant, now: Instant) -> Result<(), Wait> {
         return Ok(());
     }
     Err(Wait::trouble(
-        "the clock of this machine lies behind what the ledger has seen",
+        "the clock of this machine lies behind what the ledger has seen; if it is right now, name the secret: \
+         `rotakey revoke --now NAME`",
         Some(high),
     ))
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::ledger::{Alarm, LedgerError, Order, Phase, Progress as Inside, Step, Trigger};
+use crate::ledger::{Alarm, LedgerError, Order, Phase, Progress as Inside, Step, Trigger, What};
 use crate::model::{Instant, SecretName};
 
 use super::drive::{Drive, Grace, Leak};
@@ -15,13 +15,21 @@ impl Drive<'_> {
             .is_some_and(|open| open.trigger == Trigger::Emergency)
     }
 
-    /// A leak turns open rotations into emergencies: their grace is over now. Says which.
+    /// A leak is on record before anything is done about it, so that whoever runs next goes on, whatever comes between.
+    /// It turns open rotations into emergencies: their grace is over now. Says which.
     pub(super) fn escalate(&mut self) -> Result<Vec<SecretName>, LedgerError> {
         let Some(Leak { reason, alarm }) = self.leak.clone() else {
             return Ok(Vec::new());
         };
-        let open = self.work.keys().filter(|name| self.open(name).is_some());
-        let open: Vec<SecretName> = open.cloned().collect();
+        let (open, fresh): (Vec<_>, Vec<_>) = self
+            .work
+            .keys()
+            .cloned()
+            .partition(|name| self.open(name).is_some());
+        for name in fresh {
+            let reason = reason.clone();
+            self.record(&name, What::Leaked { reason, alarm })?;
+        }
         for name in &open {
             let known = self.open(name).and_then(|open| open.alarm);
             // The delete may be on its way, and a key that still works may be about to die: no milder word takes it back.
@@ -37,6 +45,7 @@ impl Drive<'_> {
                 self.inside(name, Inside::Escalated { reason, alarm })?;
             }
         }
+        self.ledger.commit()?;
         Ok(open)
     }
 

@@ -50,7 +50,7 @@ pub fn sentence(state: Option<&SecretState>) -> String {
         Ok(Phase::Undoing) => {
             let (there, all) = written(open, Way::Back);
             format!(
-                "{there} of {all} sites are back on {old}, the others hold {new}; nothing was revoked"
+                "{there} of {all} sites that were touched are back on {old}, the others may hold {new}; nothing was revoked"
             )
         }
         Ok(Phase::Discarding) => {
@@ -65,5 +65,11 @@ fn written(open: &Rotation, way: Way) -> (usize, usize) {
         .sites
         .values()
         .filter(|site| site.write.as_ref().is_some_and(|write| write.way == way));
-    (there.count(), open.sites.len())
+    let touched = open.sites.values().filter(|site| site.heading.is_some());
+    let all = match way {
+        Way::Forward => open.sites.len(),
+        // What was never touched is on the old key as it always was.
+        Way::Back => touched.count(),
+    };
+    (there.count(), all)
 }

@@ -44,11 +44,14 @@ impl Drive<'_> {
                     format!("{place} refuses the new key; the old one is not to be used")
                 }
             };
-            let leaked = self.is_emergency(&name);
+            let trigger = match self.is_emergency(&name) {
+                true => Trigger::Emergency,
+                false => Trigger::Manual,
+            };
             self.record(&name, What::Lost { observed, old })?;
             self.ledger.commit()?;
             self.looks.remove(&name);
-            if leaked {
+            if self.state(&name).is_some_and(|state| state.leak.is_some()) {
                 let why = "its new key died; another one answers the leak".to_owned();
                 let course = Course::Trouble;
                 self.end(
@@ -60,7 +63,7 @@ impl Drive<'_> {
                     },
                 );
             } else {
-                self.work.insert(name, Move::Begin(Trigger::Manual));
+                self.work.insert(name, Move::Begin(trigger));
             }
         }
         Ok(())

@@ -97,6 +97,8 @@ pub enum Move {
     Revoke,
     /// Look whether a person has ended the version that rotakey cannot end itself.
     Watch,
+    /// Let the old version end later than it would by itself, while a person is waited for.
+    PutOff,
     /// Kill the version that was taken back, or look for a key whose reply was lost.
     CleanUp,
 }
@@ -207,18 +209,26 @@ fn beginning(item: &mut Item, secret: &Secret, state: Option<&SecretState>, ask:
         return;
     }
     let setback = state.and_then(|state| state.setback.as_ref());
-    if let Some(setback) = setback.filter(|_| trigger == Trigger::Scheduled) {
+    if let Some(setback) = setback.filter(|_| ask.manner == Manner::Unattended) {
         if setback.times >= PATIENCE {
             item.person = Some(Errand {
                 why: format!(
                     "taken back {} times in a row, last: {}",
                     setback.times, setback.why
                 ),
-                hint: format!("mend it, then run `rotakey rotate {}`", secret.name),
+                hint: match leaked {
+                    true => format!(
+                        "the leaked key lives: mend it, then run `rotakey rotate --emergency --reason TEXT {}`",
+                        secret.name
+                    ),
+                    false => format!("mend it, then run `rotakey rotate {}`", secret.name),
+                },
             });
             return;
         }
-        if let Some(until) = pause(setback).filter(|until| *until > ask.now) {
+        // A leaked key does not wait.
+        let pause = pause(setback).filter(|_| !leaked);
+        if let Some(until) = pause.filter(|until| *until > ask.now) {
             item.wait = Some(Wait::setback(setback.times, until));
             return;
         }
@@ -246,11 +256,13 @@ fn going_on(
     if let Some(why) = &open.stuck
         && ask.manner == Manner::Unattended
     {
-        let mut hint = format!("rotakey {} {}", next_verb(phase), secret.name);
+        let mut hint = format!("rotakey {} {}", next_verb(open), secret.name);
         if let Some(dying) = watched(secret, state, open) {
             item.revoke = Some(Move::Watch);
             let steps = dying.key().map(|key| secret.issuer.removal(&key));
             hint = steps.unwrap_or_default().join("; ");
+        } else if phase == Phase::Grace && ends_soon(open, ask.now) {
+            item.revoke = Some(Move::PutOff);
         }
         item.person = Some(Errand {
             why: why.clone(),
@@ -328,8 +340,9 @@ fn watched<'a>(
 }
 
 /// The verb that goes on with a rotation a person has mended.
-pub(super) fn next_verb(phase: Phase) -> &'static str {
-    match phase {
+pub(super) fn next_verb(open: &Rotation) -> &'static str {
+    match open.phase().unwrap_or(Phase::Unbegun) {
+        Phase::Grace | Phase::Revoking if is_reopened(open) => "rotate",
         Phase::Grace | Phase::Revoking | Phase::Discarding => "revoke",
         Phase::Undoing => "rollback",
         Phase::Unbegun

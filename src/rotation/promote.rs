@@ -28,7 +28,15 @@ impl Drive<'_> {
             self.ledger.commit()?;
             self.tell_promoted(&name);
             if self.open(&name).is_some_and(|open| open.from.is_none()) {
+                let unknown = self.is_emergency(&name) && self.knows_no_other(&name);
                 self.record(&name, What::Finished { observed: None })?;
+                if unknown {
+                    let place = self.secret(&name).issuer.place();
+                    let why = "the new key is everywhere, and the leaked one was never known to rotakey: it still works";
+                    let hint = format!("end it by hand at {place}");
+                    let why = why.to_owned();
+                    self.end(&name, Ending::NeedsPerson { why, hint });
+                }
                 self.promoted(&name);
                 continue;
             }
@@ -39,6 +47,12 @@ impl Drive<'_> {
         }
         self.reopened_done()?;
         self.ledger.commit()
+    }
+
+    /// Whether the new version is the first that the ledger ever saw.
+    fn knows_no_other(&self, name: &SecretName) -> bool {
+        let versions = self.state(name).map(|state| state.versions.len());
+        versions == Some(1)
     }
 
     /// Sites that had gone astray in grace and are back.
@@ -115,6 +129,7 @@ impl Drive<'_> {
     ) -> Result<Result<(), Fault>, LedgerError> {
         let secret = self.secret(name);
         let place = secret.issuer.place();
+        let before = self.open(name).and_then(|open| open.expires_at);
         let (step, run) = (Step::Expire, self.run.clone());
         self.inside(
             name,
@@ -147,6 +162,9 @@ impl Drive<'_> {
                 },
             ),
         };
+        if matches!(outcome, Inside::NotDone { .. }) {
+            self.inside(name, Inside::ExpiryNotSet { end: before })?;
+        }
         self.inside(name, outcome)?;
         self.inside(name, Inside::Settled)?;
         Ok(result)

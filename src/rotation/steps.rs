@@ -31,6 +31,10 @@ pub fn steps(secret: &Secret, state: Option<&SecretState>, step: Move) -> Vec<Pl
             let place = format!("once {issuer} refuses the key a person ends there");
             vec![planned(Step::Revoke, &place)]
         }
+        (Move::PutOff, _) => vec![planned(
+            Step::Expire,
+            &format!("old key at {issuer}, later"),
+        )],
         (Move::CleanUp, _) | (_, Phase::Discarding) => {
             vec![planned(Step::Revoke, &format!("unused key at {issuer}"))]
         }

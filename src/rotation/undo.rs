@@ -202,7 +202,8 @@ impl Drive<'_> {
                 .old(name)
                 .map(|old| seen.wanted(secret, old))
                 .transpose()?;
-            let Some(wanted) = old.or_else(|| site.before.clone()) else {
+            // A site that held something of its own gets that back.
+            let Some(wanted) = site.before.clone().or(old) else {
                 let why = format!("nothing is known to put back at `{}`", seen.site.label);
                 return Err(Fault::refused(why).hint(format!(
                     "the new key works; run `rotakey rotate {name}` to go forward"

@@ -61,11 +61,12 @@ impl Drive<'_> {
                     seen: seen.clone(),
                     value,
                 }),
-                // Written by a run that could not record it. When is not known, so whatever runs is looked at anew.
+                // Written by a run that could not record it: not later than the platform's clock says now.
                 Held::Wanted => {
+                    let target = &seen.destination(self.secret(name)).target;
                     let write = SiteWrite {
                         way,
-                        at: Some(self.clock.now()),
+                        at: target.date().or(Some(self.clock.now())),
                         marker: None,
                     };
                     self.inside(name, Inside::Written { site: id, write })?;

@@ -211,6 +211,12 @@ pub trait Target: Send + Sync {
         self.label()
     }
 
+    /// The platform's clock, not earlier than its newest answer; `None` where it has none that is not ours. What runs is
+    /// never judged by the clock of this machine where the platform has one.
+    fn date(&self) -> Option<Instant> {
+        None
+    }
+
     /// Asks, without changing anything, whether the credentials in use may do what the other calls need.
     fn check(&self) -> Vec<Finding>;
 

@@ -47,7 +47,7 @@ use super::names::{Names, Variable};
 use super::pass::each;
 use super::{Activation, Confirmation, Connections, Pass, Service, Since, Site, Target, Written};
 use crate::model::{
-    Account as Settings, AccountShape, Effect, Fault, Finding, SecretValue, TargetKind,
+    Account as Settings, AccountShape, Effect, Fault, Finding, Instant, SecretValue, TargetKind,
     TargetStarter, when,
 };
 use account::{Account, Change};
@@ -120,6 +120,10 @@ impl Target for Render {
 
     fn spoken(&self) -> String {
         "Render env vars".to_owned()
+    }
+
+    fn date(&self) -> Option<Instant> {
+        self.account.date()
     }
 
     fn check(&self) -> Vec<Finding> {

@@ -57,7 +57,7 @@ use super::names::{Names, Variable};
 use super::pass::each;
 use super::{Activation, Confirmation, Connections, Pass, Service, Since, Site, Target, Written};
 use crate::model::{
-    Account as Settings, AccountShape, DeploymentId, Effect, Fault, Finding, SecretValue,
+    Account as Settings, AccountShape, DeploymentId, Effect, Fault, Finding, Instant, SecretValue,
     TargetKind, TargetStarter, when,
 };
 use account::Account;
@@ -136,6 +136,10 @@ impl Target for Vercel {
 
     fn spoken(&self) -> String {
         "Vercel env vars".to_owned()
+    }
+
+    fn date(&self) -> Option<Instant> {
+        self.account.date()
     }
 
     fn check(&self) -> Vec<Finding> {

@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 
 use chrono::SecondsFormat;
 
-use crate::model::{Hint, Instant, Key, RotationId, SecretName, Span, Tag, VersionNumber};
+use crate::model::{Hint, Instant, Key, RotationId, SecretName, SiteId, Span, Tag, VersionNumber};
 
 use super::change::{Begun, Change, NewVersion, OldKey, Step, What};
 use super::event::{Event, KeyMark};
 use super::outbox::News;
 use super::phase::{IllegalMilestone, Milestone, next};
 use super::state::{
-    Leaked, Promoted, Rotation, SecretState, Setback, Skip, Stage, State, Trigger, Unsettled,
-    Version, Way,
+    Alarm, Leaked, Promoted, Rotation, SecretState, Setback, Skip, Stage, State, Trigger,
+    Unsettled, Version, Way,
 };
 
 /// Why a change cannot be recorded. A broken invariant of our own, never a person's mistake.
@@ -99,6 +99,10 @@ impl Applying<'_> {
     fn what(&mut self, what: What) -> Events {
         match what {
             What::Adopted(version) => self.adopted(version),
+            What::Leaked { reason, alarm } => {
+                self.exposed(reason.clone(), alarm);
+                Ok(vec![noted("leak.told", Some(reason))])
+            }
             What::Begun(begun) => self.begun(begun),
             What::Retagged { tag, proposal, run } => {
                 self.reach(Milestone::Intended)?;
@@ -205,9 +209,6 @@ impl Applying<'_> {
             },
             noted("issue.sent", Some(tag.to_string())),
         ];
-        if alarm.is_some() {
-            self.secret.leak = None;
-        }
         self.secret.rotation = Some(Rotation {
             id: rotation,
             trigger,
@@ -358,20 +359,49 @@ impl Applying<'_> {
         } else if let Some(old) = self.hint(loser) {
             self.news.push(News::Revoked { old });
         }
-        self.secret.rotation = None;
+        self.over();
         events.push(noted(kind, said));
         Ok(events)
     }
 
+    /// Remembers a leak until every version that was exposed is dead.
+    fn exposed(&mut self, reason: String, alarm: Alarm) {
+        let newest = self.secret.versions.last();
+        let newest = newest.map_or(VersionNumber(0), |newest| newest.number);
+        self.secret.leak = Some(Leaked {
+            reason,
+            alarm,
+            newest,
+        });
+    }
+
+    /// No rotation is open any more: its sites are kept in mind, and a leak whose keys are all dead is answered.
+    fn over(&mut self) {
+        let sites = self.secret.rotation.take().map(|open| open.sites);
+        let sites = sites.into_iter().flatten();
+        let sites: BTreeMap<SiteId, String> = sites.map(|(id, site)| (id, site.label)).collect();
+        if !sites.is_empty() {
+            self.secret.sites = sites;
+        }
+        let versions = &self.secret.versions;
+        let lives = |newest| {
+            versions
+                .iter()
+                .any(|version| version.number <= newest && version.stage != Stage::Revoked)
+        };
+        let answered = |leak: &Leaked| !lives(leak.newest);
+        if self.secret.leak.as_ref().is_some_and(answered) {
+            self.secret.leak = None;
+        }
+    }
+
     /// Nothing can come of the rotation any more. What was observed dead loses its value; an old version that may still be
-    /// accepted is what the next rotation comes from, and a leak is left for that one to answer.
+    /// accepted is what the next rotation comes from.
     fn lost(&mut self, observed: String, old: OldKey) -> Events {
         self.reach(Milestone::Lost)?;
         let at = self.at;
         let open = self.open()?;
         let (from, to, since) = (open.from, open.to, open.since);
-        let alarm = open.alarm;
-        let reason = open.reason.clone().unwrap_or_default();
         let dead = match old {
             OldKey::Refused => [to, from],
             OldKey::Accepted => [to, None],
@@ -385,8 +415,7 @@ impl Applying<'_> {
         self.stage(from, Stage::Current);
         let known = self.secret.current().is_some();
         self.secret.rotated_at = since.filter(|_| known);
-        self.secret.leak = alarm.map(|alarm| Leaked { reason, alarm });
-        self.secret.rotation = None;
+        self.over();
         let left = match known {
             true => "accepted",
             false => "refused",

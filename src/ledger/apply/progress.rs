@@ -7,7 +7,7 @@ use crate::model::ServiceId;
 use super::super::change::{Progress, Step};
 use super::super::event::Event;
 use super::super::outbox::News;
-use super::super::state::{Asked, Leaked, Rotation, Trigger, Unsettled, Way};
+use super::super::state::{Asked, Rotation, Trigger, Unsettled, Way};
 use super::{Applying, Events, bury, noted, placed};
 
 impl Applying<'_> {
@@ -153,8 +153,7 @@ impl Applying<'_> {
                 open.alarm = Some(alarm);
                 open.reason = Some(reason.clone());
                 if is_first {
-                    let reason = reason.clone();
-                    self.secret.leak = Some(Leaked { reason, alarm });
+                    self.exposed(reason.clone(), alarm);
                 }
                 self.leaked()?;
                 Ok(vec![noted("rotation.escalated", Some(reason))])
@@ -189,12 +188,17 @@ impl Applying<'_> {
                 Ok(Vec::new())
             }
             Progress::LeftBehind => {
-                if let Some(former) = open.sending.take() {
+                let ahead = open.unsettled.take_if(|doubt| doubt.since > at);
+                if let Some(former) = open.sending.take().or(ahead) {
                     open.unsettled = Some(Unsettled {
                         since: at,
                         run: former.run,
                     });
                 }
+                Ok(Vec::new())
+            }
+            Progress::ExpiryNotSet { end } => {
+                open.expires_at = end;
                 Ok(Vec::new())
             }
             Progress::ExpirySet { after } => {

@@ -255,7 +255,10 @@ impl Life {
             };
             // A leak that was told in the middle of a rotation is answered by another one.
             let known = ledger.state().secret(&name());
-            if known.is_some_and(|known| known.leak.is_some() && known.rotation.is_none()) {
+            let left = known.is_some_and(|known| known.leak.is_some() && known.rotation.is_none());
+            let taken_back =
+                |outcome: &Outcome| matches!(outcome.result, Ending::RolledBack { .. });
+            if left && !outcomes.iter().any(taken_back) {
                 let work = plan(&self.secrets, ledger.state(), &ask);
                 let mut silent = Silent;
                 let tools = self.tools(&mut ledger, &opening, &refuge, &mut silent);

@@ -69,6 +69,11 @@ impl Account {
         })
     }
 
+    /// The clock of the newest answer, whose header knows no milliseconds, rounded up.
+    pub(super) fn date(&self) -> Option<Instant> {
+        Some(self.api.date()? + TimeDelta::seconds(1))
+    }
+
     pub(super) fn clock(&self) -> &dyn Clock {
         &**self.api.clock()
     }

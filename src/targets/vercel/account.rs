@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::codes;
 use super::listing::{Listing, View};
 use super::wire::{Deployment, DeploymentPage, Row, SharedRow};
 use crate::http::{Api, Call, Endpoint, Reply, segment};
-use crate::model::{Account as Settings, Clock, Effect, Fault, SecretValue, sanitise};
+use crate::model::{Account as Settings, Clock, Effect, Fault, Instant, SecretValue, sanitise};
 use crate::targets::Pass;
 use crate::targets::pass::PerPass;
 
@@ -66,6 +67,11 @@ impl Account {
             view: Mutex::new(View::default()),
             watched: Mutex::new(BTreeSet::new()),
         })
+    }
+
+    /// The clock of the newest answer, whose header knows no milliseconds, rounded up.
+    pub(super) fn date(&self) -> Option<Instant> {
+        Some(self.api.date()? + TimeDelta::seconds(1))
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {

@@ -22,6 +22,10 @@ impl Target for Platform {
         }
     }
 
+    fn date(&self) -> Option<Instant> {
+        Some(self.outside.world().now)
+    }
+
     fn check(&self) -> Vec<Finding> {
         Vec::new()
     }
