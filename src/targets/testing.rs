@@ -7,9 +7,9 @@ use chrono::TimeDelta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Confirmation, Connections, Target};
+use super::{Confirmation, Connections, Target, Written};
 use crate::http::testing::JumpingClock;
-use crate::model::{Account, Credential, DeploymentId, Fault, SecretValue};
+use crate::model::{Account, Credential, DeploymentId, Effect, Fault, SecretValue};
 
 /// How a kind opens its target.
 type Build<C> = fn(C, &Arc<Account>, &Connections) -> Result<Arc<dyn Target>, Fault>;
@@ -99,6 +99,14 @@ impl StandIn {
         };
         self.calls().into_iter().map(words).collect()
     }
+}
+
+/// A write that the platform dates.
+pub(super) fn written_at(instant: &str) -> Effect<Written> {
+    Effect::Done(Written {
+        at: Some(instant.parse().expect("an instant")),
+        marker: None,
+    })
 }
 
 pub(super) fn serving(id: &str) -> Confirmation {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::http::testing::JumpingClock;
-use crate::targets::testing::{self, StandIn, opened};
+use crate::targets::testing::{self, StandIn, opened, written_at};
 
 const ID: &str = "99ee88d2-6046-4ea7-92c2-acac464b1412";
 const SESSION: &str = "c2Vzc2lvbiBrZXkgb2YgYnc=";
@@ -67,10 +67,7 @@ fn new() -> SecretValue {
 }
 
 fn done() -> Effect<Written> {
-    Effect::Done(Written {
-        at: Some("2026-03-01T12:00:05Z".parse().unwrap()),
-        marker: None,
-    })
+    written_at("2026-03-01T12:00:05Z")
 }
 
 #[test]

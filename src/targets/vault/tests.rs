@@ -1,6 +1,6 @@
 use super::*;
 use crate::http::testing::{Answer, Server};
-use crate::targets::testing::{account, opened};
+use crate::targets::testing::{account, opened, written_at};
 
 fn target(base: &str, config: Value) -> Result<Arc<dyn Target>, Fault> {
     let account = account("vault", "token", "hvs.x")
@@ -54,10 +54,7 @@ fn site(target: &Arc<dyn Target>) -> Site {
 }
 
 fn done() -> Effect<Written> {
-    Effect::Done(Written {
-        at: Some("2026-03-01T12:00:00Z".parse().unwrap()),
-        marker: None,
-    })
+    written_at("2026-03-01T12:00:00Z")
 }
 
 fn new() -> SecretValue {

@@ -3,7 +3,7 @@ use std::path::Path;
 use super::*;
 use crate::http::testing::JumpingClock;
 use crate::targets::onepassword::build;
-use crate::targets::testing::{self, StandIn, opened};
+use crate::targets::testing::{self, StandIn, opened, written_at};
 use crate::targets::{Pass, Site, Stored, Target};
 
 const VAULT_ID: &str = "ftz4pm2xxwmwrsd7rjqn7grzfz";
@@ -81,10 +81,7 @@ fn new() -> SecretValue {
 }
 
 fn done() -> Effect<Written> {
-    Effect::Done(Written {
-        at: Some("2026-03-01T12:00:05Z".parse().unwrap()),
-        marker: None,
-    })
+    written_at("2026-03-01T12:00:05Z")
 }
 
 #[test]
