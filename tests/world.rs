@@ -10,9 +10,9 @@ mod client;
 mod faults;
 #[path = "quirks/openai.rs"]
 mod openai;
-#[path = "quirks/render.rs"]
+#[path = "quirks/render/mod.rs"]
 mod render;
 #[path = "quirks/services.rs"]
 mod services;
-#[path = "quirks/vercel.rs"]
+#[path = "quirks/vercel/mod.rs"]
 mod vercel;

@@ -133,7 +133,7 @@ impl Book {
             self.begin();
         }
         let within = self.place == Place::Within;
-        self.extent.take(entry, within);
+        self.extent.take(entry, self.place);
         let change = Change::of(entry, &self.lives).filter(|_| within);
         let row = self.rows.see(entry, &self.lives).filter(|_| within);
         self.lives.see(entry);
@@ -251,13 +251,15 @@ fn deviations(name: &str, life: &Life, as_of: Instant) -> Vec<Deviation> {
 }
 
 impl Extent {
-    fn take(&mut self, entry: &EntryRef<'_>, within: bool) {
+    fn take(&mut self, entry: &EntryRef<'_>, place: Place) {
         self.head = entry.hash.unwrap_or(self.head);
-        if within {
-            self.events += 1;
-            self.first_at = self.first_at.or(Some(entry.at));
-        } else {
-            (self.before, self.before_hash) = (entry.seq, self.head);
+        match place {
+            Place::Before => (self.before, self.before_hash) = (entry.seq, self.head),
+            Place::Within => {
+                self.events += 1;
+                self.first_at = self.first_at.or(Some(entry.at));
+            }
+            Place::After => {}
         }
     }
 

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::issuers::{Ability, ValueBy, Verdict};
-use crate::ledger::{Change, NewVersion, SecretState, Version, What};
+use crate::ledger::{NewVersion, SecretState, Version, What};
 use crate::model::{FieldName, Fields, Hint, Instant, Key, KeyId, Making, SecretName, SecretValue};
 use crate::rotation::{self, Secret};
 use crate::run::Run;
 use crate::targets::{Pass, Stored};
 
-use super::joined::{Joined, join, refused};
-
+use super::joined::{Joined, join, record, refused};
 use super::typed;
 
 /// Take over the key that is live today
@@ -79,15 +78,7 @@ pub fn adopt(run: &mut Run, args: &Args) -> Result<Exit> {
         fingerprint,
         created_at,
     });
-    ledger
-        .record(
-            run.now,
-            Change {
-                secret: args.name.clone(),
-                what,
-            },
-        )
-        .map_err(refused)?;
+    record(run, &mut ledger, args.name.clone(), what)?;
     ledger.commit().map_err(refused)?;
     run.ui.say(&said);
     Ok(Exit::Done)

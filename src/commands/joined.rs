@@ -11,7 +11,9 @@ use std::sync::Arc;
 use crate::config::{self, Hearing, LedgerConfig, private_file};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::ledger::{Audience, Ledger, LedgerError, LockedLedger, News, Opening, State};
+use crate::ledger::{
+    Audience, Change, Ledger, LedgerError, LockedLedger, News, Opening, State, What,
+};
 use crate::model::{Freeze, Instant, SecretName};
 use crate::rotation::Secret;
 use crate::run::Run;
@@ -161,6 +163,18 @@ impl Joined {
         };
         spoken.iter().map(told_apart).collect()
     }
+}
+
+/// Takes down what happened to a secret. It is not durable before the ledger is committed.
+pub(super) fn record(
+    run: &Run,
+    ledger: &mut LockedLedger,
+    secret: SecretName,
+    what: What,
+) -> Result<()> {
+    ledger
+        .record(run.now, Change { secret, what })
+        .map_err(refused)
 }
 
 /// A ledger error with its exit code and its advice.

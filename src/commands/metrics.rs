@@ -83,7 +83,12 @@ fn text(
     let items = rotation::plan(&joined.secrets, known, &ask);
     out.start("ledger_readable", "Whether the ledger could be read.");
     out.put("ledger_readable", &[], i64::from(state.is_some()));
-    runs(&mut out, (verb, exit, now), before);
+    let ended = Ended {
+        verb,
+        exit,
+        at: now,
+    };
+    runs(&mut out, &ended, before);
     if state.is_some() {
         secrets(&mut out, &items, known, now);
         out.start("notices_unsent", "Messages that wait for a channel.");
@@ -98,17 +103,25 @@ fn text(
     out.0
 }
 
-fn runs(out: &mut Family, (verb, exit, now): (&str, Exit, Instant), before: &str) {
+/// The run that is told of.
+struct Ended<'a> {
+    verb: &'a str,
+    exit: Exit,
+    at: Instant,
+}
+
+/// This run, and what was known of the last one of every other verb.
+fn runs(out: &mut Family, ended: &Ended<'_>, before: &str) {
     let facts = [
         (
             "last_run_timestamp_seconds",
             "When the verb was last run.",
-            now.timestamp(),
+            ended.at.timestamp(),
         ),
         (
             "last_run_exit_code",
             "What the verb's last run ended with.",
-            exit.code().into(),
+            ended.exit.code().into(),
         ),
     ];
     for (name, help, value) in facts {
@@ -117,7 +130,7 @@ fn runs(out: &mut Family, (verb, exit, now): (&str, Exit, Instant), before: &str
             line.strip_prefix(&format!("rotakey_{name}{{verb=\""))
                 .and_then(|rest| rest.split_once("\"} "))
                 .is_some_and(|(other, value)| {
-                    other != verb
+                    other != ended.verb
                         && other.chars().all(|c| c.is_ascii_lowercase())
                         && value.parse::<i64>().is_ok()
                 })
@@ -126,7 +139,7 @@ fn runs(out: &mut Family, (verb, exit, now): (&str, Exit, Instant), before: &str
             out.0.push_str(line);
             out.0.push('\n');
         }
-        out.put(name, &[("verb", verb)], value);
+        out.put(name, &[("verb", ended.verb)], value);
     }
 }
 

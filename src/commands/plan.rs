@@ -2,14 +2,14 @@
 
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::ledger::{Change, Phase, State, What};
+use crate::ledger::{Phase, State, What};
 use crate::model::{Instant, SecretName, when};
 use crate::notify::{Message, Postpone};
 use crate::rotation::{self, Ask, Grace, Item, Manner, Move, Planned, Secret, Standing};
 use crate::run::Run;
 use crate::ui::{self, Ink, Table};
 
-use super::joined::{Joined, join, refused};
+use super::joined::{Joined, join, record, refused};
 use super::post::{self, Postman};
 use super::{replies, typed, using, vital, words};
 
@@ -111,11 +111,8 @@ fn warn(run: &mut Run, joined: &Joined, state: &State, items: &[Item]) -> Result
     let mut ledger = joined.lock(run)?;
     for item in &news {
         if let Some(due) = item.due {
-            let change = Change {
-                secret: item.secret.clone(),
-                what: What::Warned { due },
-            };
-            ledger.record(run.now, change).map_err(refused)?;
+            let what = What::Warned { due };
+            record(run, &mut ledger, item.secret.clone(), what)?;
         }
     }
     ledger.commit().map_err(refused)?;

@@ -9,13 +9,13 @@ use chrono::TimeDelta;
 
 use crate::config::ChannelSetup;
 use crate::error::Result;
-use crate::ledger::{Change, Event, LockedLedger, News, SecretState, State, Thread, Topic, What};
+use crate::ledger::{Event, LockedLedger, News, SecretState, State, Thread, Topic, What};
 use crate::model::{Fault, Instant, SecretName, Span};
 use crate::notify::{Reply, Rules, Verdict, judge};
 use crate::rotation::{Course, Item, Move, Wait};
 use crate::run::Run;
 
-use super::joined::{Joined, refused};
+use super::joined::{Joined, record, refused};
 use super::post::Postman;
 use super::skip;
 
@@ -35,6 +35,13 @@ struct Heard {
     due: Instant,
     reply: Reply,
     asked: Verdict,
+}
+
+/// To when a rotation is put off.
+struct Granted {
+    until: Instant,
+    /// Whether the policy allows less than was asked for.
+    capped: bool,
 }
 
 /// Reads the replies and acts on them. Where no rotation was announced to a channel that is read, nothing is sent;
@@ -162,17 +169,15 @@ fn act(run: &Run, joined: &Joined, ledger: &mut LockedLedger, heard: Heard) -> R
     let words = match asked {
         Verdict::Ignored => return Ok(()),
         Verdict::Late => Some(late()),
-        Verdict::Skip(span) => match granted(joined, known, &thread.secret, (span, due), run.now) {
+        Verdict::Skip(span) => match granted(joined, &thread.secret, known, span, due, run.now) {
             Err(why) => Some(News::NotPostponed { why }),
-            Ok((until, _)) if is_postponed(known, until) => None,
-            Ok((until, capped)) => {
+            Ok(granted) if is_postponed(known, granted.until) => None,
+            Ok(Granted { until, capped }) => {
                 let what = What::Skipped {
                     until,
                     reason: format!("SKIP by {} on {}", reply.by, thread.channel),
                 };
-                let secret = thread.secret.clone();
-                let change = Change { secret, what };
-                ledger.record(run.now, change).map_err(refused)?;
+                record(run, ledger, thread.secret.clone(), what)?;
                 Some(News::Postponed { until, capped })
             }
         },
@@ -195,11 +200,12 @@ fn is_postponed(known: Option<&SecretState>, until: Instant) -> bool {
 /// To when it is postponed, and whether that is less than was asked for. A reply never asks for more than one `skip`.
 fn granted(
     joined: &Joined,
-    known: Option<&SecretState>,
     name: &SecretName,
-    (asked, due): (Option<Span>, Instant),
+    known: Option<&SecretState>,
+    asked: Option<Span>,
+    due: Instant,
     now: Instant,
-) -> Result<(Instant, bool), String> {
+) -> Result<Granted, String> {
     let secret = joined
         .secrets
         .get(name)
@@ -215,7 +221,10 @@ fn granted(
     let until = skip::until(secret, known, Some(span), Some(due), now)
         .map_err(|_| "its policy allows no older key".to_owned())?;
     let wanted = due + asked.unwrap_or(most).delta();
-    Ok((until, until < wanted))
+    Ok(Granted {
+        until,
+        capped: until < wanted,
+    })
 }
 
 fn unread(run: &mut Run, name: &str, fault: &Fault) {

@@ -2,12 +2,12 @@
 
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::ledger::{Change, SecretState, What};
+use crate::ledger::{SecretState, What};
 use crate::model::{Instant, SecretName, Span, sanitise, when};
 use crate::rotation::Secret;
 use crate::run::Run;
 
-use super::joined::{join, refused};
+use super::joined::{join, record, refused};
 
 /// Postpone a rotation
 ///
@@ -47,15 +47,7 @@ pub fn skip(run: &mut Run, args: &Args) -> Result<Exit> {
         until,
         reason: sanitise(&args.reason),
     };
-    ledger
-        .record(
-            run.now,
-            Change {
-                secret: args.name.clone(),
-                what,
-            },
-        )
-        .map_err(refused)?;
+    record(run, &mut ledger, args.name.clone(), what)?;
     ledger.commit().map_err(refused)?;
     run.ui.say(&said);
     Ok(Exit::Done)

@@ -2,12 +2,12 @@
 
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::ledger::{Change, LockedLedger, Progress, State, What};
+use crate::ledger::{LockedLedger, Progress, State, What};
 use crate::model::SecretName;
 use crate::rotation::{Ending, Item, Outcome, Standing};
 use crate::run::Run;
 
-use super::joined::{Joined, refused};
+use super::joined::{Joined, record, refused};
 use super::post::Postman;
 
 /// Puts secrets that wait for a person into the outbox, unless people know. Where nobody is to be told, or everybody
@@ -71,11 +71,8 @@ pub(super) fn heard(run: &Run, ledger: &mut LockedLedger, outcomes: &[Outcome]) 
         if !open.is_some_and(|open| !open.heard && open.stuck.as_ref() == Some(why)) {
             continue;
         }
-        let change = Change {
-            secret: outcome.secret.clone(),
-            what: What::Progress(Progress::Heard),
-        };
-        ledger.record(run.now, change).map_err(refused)?;
+        let what = What::Progress(Progress::Heard);
+        record(run, ledger, outcome.secret.clone(), what)?;
     }
     ledger.commit().map_err(refused)
 }
@@ -90,10 +87,7 @@ fn call(
     if !is_news(joined, ledger.state(), &secret, &why) {
         return Ok(());
     }
-    let what = What::Told { why };
-    ledger
-        .record(run.now, Change { secret, what })
-        .map_err(refused)
+    record(run, ledger, secret, What::Told { why })
 }
 
 /// What a person has to do before a rotation can begin, where no warning has said so. What is open was told when it

@@ -83,7 +83,7 @@ impl Defaults {
             fields.complaints.add(at, what);
         }
         let interval = Interval(interval);
-        interval.grace(grace.unwrap_or((self.grace, at)), grace.is_some(), fields);
+        interval.grace(grace, (self.grace, at), fields);
         interval.max_age(max_age.or(self.max_age.map(|span| (span, at))), fields);
         Some(Policy {
             title,
@@ -118,12 +118,16 @@ struct Interval(Option<TimeDelta>);
 
 impl Interval {
     /// The old version must be gone before the next rotation begins.
-    fn grace(&self, (grace, at): (Span, Mark), said: bool, fields: &Fields<'_, '_>) {
+    fn grace(&self, said: Option<(Span, Mark)>, usual: (Span, Mark), fields: &Fields<'_, '_>) {
+        let (grace, at) = said.unwrap_or(usual);
         let Some(interval) = self.0.filter(|interval| grace.delta() >= *interval) else {
             return;
         };
         let (of, every) = (&fields.of, written(interval));
-        let whose = if said { "`grace`" } else { "the default grace" };
+        let whose = match said {
+            Some(_) => "`grace`",
+            None => "the default grace",
+        };
         let what =
             format!("{of}: {whose} of {grace} is not shorter than the {every} between rotations");
         let hint = "give it a `grace` that ends before the next rotation begins";

@@ -1,5 +1,7 @@
 //! Issuers: who makes and kills versions. The contract every kind keeps, and the one place that builds them.
 
+mod answers;
+mod capabilities;
 mod command;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
 mod database;
@@ -8,8 +10,12 @@ mod github;
 mod github_deploy_key;
 #[cfg(feature = "mysql")]
 mod mysql;
+#[cfg(any(feature = "mysql", feature = "redis"))]
+mod one_user;
 mod openai;
 mod pages;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod patience;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "redis")]
@@ -18,7 +24,6 @@ mod shown;
 mod stripe;
 mod stripe_webhook;
 
-use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -27,6 +32,9 @@ use crate::model::{
     Account, Clock, Effect, Fault, FieldName, Finding, Instant, IssuerKind, Key, KeyId, SecretName,
     Tag,
 };
+
+pub use answers::{Found, Held, Seen, Verdict};
+pub use capabilities::{Ability, Capabilities, Overlap, Trust, ValueBy};
 
 /// Every kind of issuer.
 pub const KINDS: &[IssuerKind] = &[
@@ -124,110 +132,6 @@ pub fn build(
         #[cfg(feature = "mysql")]
         IssuerConfig::Mysql(config) => Arc::new(mysql::Mysql::new(config, needed()?)?),
     })
-}
-
-/// What an issuer can do, as data: `plan` reads it and refuses what cannot work before anything runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capabilities {
-    /// How many versions may live at once.
-    pub overlap: Overlap,
-    /// Who makes the value up.
-    pub value: ValueBy,
-    /// Whether `find` can list keys by tag.
-    pub finds: Ability,
-    /// Whether `expire` can set an end on a key.
-    pub expires: Ability,
-    /// Whether `last_used` can tell.
-    pub reports_use: Ability,
-    /// Whether `revoke` kills the key, or a person has to and rotakey only watches it die.
-    pub revokes: Ability,
-    /// Whether `verify` refuses a version once it is revoked. Where it cannot tell, because the value exists nowhere
-    /// but at its sites, a version is dead when `revoke` is done: the guard before it (G3) found it at no site.
-    pub shows_death: Ability,
-}
-
-/// How many versions an issuer lets live at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overlap {
-    /// Any number in practice.
-    Many,
-    /// Two: the version before last must be gone before the next is issued.
-    Two,
-    /// One: the old version dies when the new one is made, so no grace is possible.
-    None,
-}
-
-/// Who makes the value up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueBy {
-    /// The vendor. A lost reply loses the value: the key is found by its tag and removed.
-    Issuer,
-    /// rotakey. The value is durable before the issuer sees it, so asking again with the same one is harmless.
-    Rotakey,
-    /// A person makes the key at the vendor and hands it over (assisted).
-    Person,
-}
-
-/// Whether something can be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ability {
-    /// It can.
-    Yes,
-    /// It cannot.
-    No,
-}
-
-/// Whether the current version may go on being accepted for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// It may: an ordinary rotation.
-    Kept,
-    /// It may not: it leaked.
-    Lost,
-}
-
-/// What the issuer says of a key now.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
-    /// Whether the key works.
-    pub verdict: Verdict,
-    /// The issuer's own clock (its `Date` header), the second clock by which grace is measured.
-    pub date: Option<Instant>,
-}
-
-/// Whether a key works.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
-    /// It is accepted.
-    Works,
-    /// It is accepted as genuine and refused for this call: a narrow scope, not a dead key.
-    Denied,
-    /// It is refused: dead, or not yet known everywhere.
-    Refused,
-    /// Nobody could tell.
-    Unknown(Fault),
-}
-
-/// A key that `find` came upon.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The key without its value, which an issuer shows only once; the fields are empty.
-    pub key: Key,
-    /// When the issuer made it, if it says.
-    pub created_at: Option<Instant>,
-}
-
-/// A key that an issuer lists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// Its public id.
-    pub id: KeyId,
-    /// What it is called there.
-    pub name: String,
-    /// When it was made, if the issuer says.
-    pub created_at: Option<Instant>,
-    /// When it was last used, if the issuer says.
-    pub last_used: Option<Instant>,
 }
 
 /// Someone who makes and kills versions.
@@ -328,14 +232,4 @@ pub struct Request<'a> {
     pub proposal: Option<&'a Key>,
     /// The version that is live now, whose scopes and owner the new one takes over.
     pub current: Option<&'a Key>,
-}
-
-impl fmt::Display for Overlap {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Overlap::Many => "many",
-            Overlap::Two => "two",
-            Overlap::None => "none",
-        })
-    }
 }

@@ -8,6 +8,7 @@ mod credential;
 mod effect;
 mod freeze;
 mod hint;
+mod key;
 mod kind;
 mod names;
 mod policy;
@@ -24,6 +25,7 @@ pub use credential::Credential;
 pub use effect::{Effect, Fault, FaultKind, Finding};
 pub use freeze::Freeze;
 pub use hint::{Hint, Making};
+pub use key::Key;
 pub use kind::{AccountShape, IssuerKind, IssuerStarter, TargetKind, TargetStarter};
 pub use names::{
     AccountName, DeploymentId, FieldName, KeyId, RotationId, RunId, SecretName, ServiceId, SiteId,
@@ -34,7 +36,7 @@ pub use schedule::Schedule;
 pub use span::{Span, SpanError};
 pub use template::{Template, TemplateError};
 pub use untrusted::sanitise;
-pub use value::{Fields, Key, SecretValue};
+pub use value::{Fields, SecretValue};
 
 /// An instant. Everything rotakey stores, compares and prints is UTC.
 pub type Instant = chrono::DateTime<chrono::Utc>;

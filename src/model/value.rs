@@ -5,7 +5,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{FieldName, KeyId};
+use super::FieldName;
 
 /// One secret text. Wiped when dropped, as far as Rust can promise that; printed as `[redacted]`.
 ///
@@ -99,30 +99,5 @@ impl FromIterator<(FieldName, SecretValue)> for Fields {
         let mut exact = Vec::with_capacity(sorted.len());
         exact.extend(sorted);
         Self(exact)
-    }
-}
-
-/// One key as an issuer knows it: its public id, its fields, and the issuer's own public notes on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
-    /// The issuer's public id, where there is one.
-    pub id: Option<KeyId>,
-    /// The secret part.
-    pub fields: Fields,
-    /// What the issuer needs to find the key again, such as the service account that owns it. Never secret.
-    pub notes: BTreeMap<String, String>,
-}
-
-impl Key {
-    /// The note that says when the issuer ends the key by itself, RFC 3339. The rotation is due in time before it.
-    pub const EXPIRES_AT: &'static str = "expires_at";
-
-    /// A key of which only the fields are known.
-    pub fn of(fields: Fields) -> Self {
-        Self {
-            id: None,
-            fields,
-            notes: BTreeMap::new(),
-        }
     }
 }

@@ -17,22 +17,25 @@
 //!
 //! An error of the server is never repeated: it may quote the message.
 
-use std::path::{Path, PathBuf};
+mod page;
+mod server;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::{Error, SmtpTransport};
 use lettre::{Message as Mail, Transport};
 use serde::Deserialize;
 
 use crate::model::{Clock, Credential, Effect, Fault, Finding};
 
-use super::letter::html;
 use super::{Channel, ChannelKind, ChannelStarter, Letter, Loudness, Sources, needed};
+use page::page;
+use server::Server;
 
 pub(super) const KIND: ChannelKind = ChannelKind {
     name: "email",
@@ -66,23 +69,6 @@ pub(super) struct Email {
     from: Mailbox,
     to: Vec<Mailbox>,
     clock: Arc<dyn Clock>,
-}
-
-/// Where mail is handed in.
-struct Server {
-    host: String,
-    port: u16,
-    safety: Safety,
-    ca_file: Option<PathBuf>,
-}
-
-/// How the line is kept private.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Safety {
-    Tls,
-    StartTls,
-    /// The line does not leave this machine.
-    Loopback,
 }
 
 impl Email {
@@ -189,59 +175,6 @@ impl Channel for Email {
     }
 }
 
-impl Server {
-    fn parse(text: &str, ca_file: Option<PathBuf>) -> Result<Self, Fault> {
-        let wrong = || {
-            Fault::refused("`server` is not the address of a mail server")
-                .hint("write smtps://HOST, or smtp://HOST for STARTTLS; a port may follow")
-        };
-        let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
-        let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) => (host, Some(port.parse().map_err(|_| wrong())?)),
-            None => (rest, None),
-        };
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-        if host.is_empty() || !host.chars().all(plain) {
-            return Err(wrong());
-        }
-        let here = matches!(host, "localhost" | "127.0.0.1");
-        let (safety, usual) = match scheme {
-            "smtps" => (Safety::Tls, 465),
-            "smtp" if here && ca_file.is_none() => (Safety::Loopback, 25),
-            "smtp" => (Safety::StartTls, 587),
-            _ => return Err(wrong()),
-        };
-        Ok(Self {
-            host: host.to_owned(),
-            port: port.unwrap_or(usual),
-            safety,
-            ca_file,
-        })
-    }
-
-    fn tls(&self) -> Result<Tls, Fault> {
-        if self.safety == Safety::Loopback {
-            return Ok(Tls::None);
-        }
-        // Somebody else in the process may have chosen a provider already; then theirs stays.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let mut builder = TlsParameters::builder(self.host.clone());
-        if let Some(path) = &self.ca_file {
-            let unusable = || Fault::refused(format!("{} holds no certificate", path.display()));
-            let pem = std::fs::read(path).map_err(|_| unusable())?;
-            let certificate = Certificate::from_pem(&pem).map_err(|_| unusable())?;
-            builder = builder.add_root_certificate(certificate);
-        }
-        let parameters = builder
-            .build()
-            .map_err(|_| Fault::refused("TLS cannot be set up on this machine"))?;
-        Ok(match self.safety {
-            Safety::Tls => Tls::Wrapper(parameters),
-            Safety::StartTls | Safety::Loopback => Tls::Required(parameters),
-        })
-    }
-}
-
 /// What an error comes to. Its text is never passed on.
 fn failed<T>(error: &Error) -> Effect<T> {
     let code = error
@@ -280,68 +213,4 @@ fn failed<T>(error: &Error) -> Effect<T> {
 
 fn plain_header(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
-}
-
-/// The message for mail programs that show HTML: no script, no picture, nothing that is loaded from anywhere.
-fn page(letter: &Letter<'_>) -> String {
-    let heading = html(letter.message.heading());
-    let lines: String = letter.lines().iter().map(|line| row(line)).collect();
-    let last = html(&letter.last_line());
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{heading}</title></head>\n\
-         <body style=\"font-family: sans-serif; font-size: 15px; line-height: 1.5\">\n\
-         <h2 style=\"font-size: 18px; margin: 0 0 8px\">{heading}</h2>\n{lines}\
-         <p style=\"margin: 16px 0 0; font-size: 12px; color: #666666\">{last}</p>\n</body>\n</html>\n"
-    )
-}
-
-/// One line, with what stands before its colon in bold if that is a label.
-fn row(line: &str) -> String {
-    let label = line
-        .split_once(": ")
-        .filter(|(label, _)| label.len() <= 24 && !label.contains(['`', '/', '(']));
-    match label {
-        Some((label, rest)) => format!("<div><b>{}:</b> {}</div>\n", html(label), html(rest)),
-        None => format!("<div>{}</div>\n", html(line)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn port(text: &str, ca_file: Option<&str>) -> Option<(u16, bool)> {
-        let server = Server::parse(text, ca_file.map(PathBuf::from)).ok()?;
-        Some((server.port, server.safety == Safety::Loopback))
-    }
-
-    #[test]
-    fn only_a_server_on_this_machine_may_go_without_tls() {
-        assert_eq!(port("smtps://smtp.example.com", None), Some((465, false)));
-        assert_eq!(port("smtp://smtp.example.com", None), Some((587, false)));
-        assert_eq!(port("smtp://smtp.example.com:25", None), Some((25, false)));
-        assert_eq!(port("smtp://localhost", None), Some((25, true)));
-        assert_eq!(
-            port("smtp://localhost:2525", Some("ca.pem")),
-            Some((2525, false))
-        );
-        for wrong in [
-            "smtp.example.com",
-            "http://x",
-            "smtp://",
-            "smtp://a:b@c",
-            "smtp://x:99999",
-        ] {
-            assert_eq!(port(wrong, None), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_line_of_html_holds_no_markup_from_outside() {
-        assert_eq!(
-            row("Service: <b onclick=\"x\">&"),
-            "<div><b>Service:</b> &lt;b onclick=&quot;x&quot;&gt;&amp;</div>\n"
-        );
-        assert_eq!(row("<script>: x"), "<div><b>&lt;script&gt;:</b> x</div>\n");
-    }
 }

@@ -20,19 +20,23 @@
 //!
 //! Source: docs.slack.dev, reference of the methods named, looked at on 2026-11-23.
 
+mod content;
+mod refusal;
+mod thread;
+
 use std::sync::{Arc, OnceLock};
 
-use chrono::{DateTime, TimeDelta};
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::{self, Api, Call, Endpoint, Pace};
-use crate::model::{Clock, Credential, Effect, Fault, Finding, Instant, sanitise};
+use crate::model::{Clock, Credential, Effect, Fault, Finding, sanitise};
 
-use super::letter::{cut, escaped};
-use super::{
-    Channel, ChannelKind, ChannelStarter, Event, Letter, Loudness, Reply, Sources, needed,
-};
+use super::{Channel, ChannelKind, ChannelStarter, Event, Letter, Reply, Sources, needed};
+pub(super) use content::content;
+use refusal::{Said, refusal};
+use thread::{place, reply, team_of};
 
 pub(super) const KIND: ChannelKind = ChannelKind {
     name: "slack",
@@ -43,9 +47,6 @@ pub(super) const KIND: ChannelKind = ChannelKind {
         keys: ", token: { env: SLACK_BOT_TOKEN }, channel: C0123456789, approvers: [T0123456789/U0123456789]",
     },
 };
-
-/// A section takes no more.
-const LONGEST: usize = 3_000;
 
 /// Pages of a thread that are read. A thread of two thousand replies is no place for a decision.
 const PAGES: usize = 10;
@@ -232,123 +233,8 @@ impl Channel for Slack {
     }
 }
 
-/// What is posted. Only `plain_text` holds words from elsewhere: nothing in it is a link, a mention or a command. The
-/// `text` beside it is what a notification on a phone shows.
-pub(super) fn content(letter: &Letter<'_>) -> Value {
-    let plain =
-        |text: &str| json!({ "type": "plain_text", "emoji": true, "text": cut(text, LONGEST) });
-    let mut lines = vec![letter.message.heading().to_owned()];
-    lines.extend(letter.lines());
-    let mut blocks = vec![
-        json!({ "type": "section", "text": plain(&lines.join("\n")) }),
-        json!({ "type": "context", "elements": [plain(&letter.last_line())] }),
-    ];
-    let mut text = escaped(&letter.subject());
-    if letter.loud == Loudness::Loud {
-        let call = json!({ "type": "section", "text": { "type": "mrkdwn", "text": "<!channel>" } });
-        blocks.insert(0, call);
-        text.insert_str(0, "<!channel> ");
-    }
-    json!({
-        "text": text,
-        "blocks": blocks,
-        "link_names": false,
-        "unfurl_links": false,
-        "unfurl_media": false,
-    })
-}
-
-/// A message of a thread as a reply. `None` for the first message and for what is no message.
-fn reply(root: &str, message: &Value, own_team: &str) -> Option<Reply> {
-    let (_, first) = place(root)?;
-    let ts = text(&message["ts"]);
-    if ts == first || text(&message["thread_ts"]) != first {
-        return None;
-    }
-    let (at, order) = time(ts)?;
-    let user = text(&message["user"]);
-    let typed = text(&message["text"]);
-    let is_set = |key: &str| message.get(key).is_some_and(|value| !value.is_null());
-    Some(Reply {
-        root: root.to_owned(),
-        by: format!("{}/{user}", team_of(message).unwrap_or(own_team)),
-        at,
-        order,
-        text: typed.to_owned(),
-        machine: user.is_empty()
-            || text(&message["type"]) != "message"
-            || ["bot_id", "bot_profile", "app_id", "subtype", "attachments"]
-                .iter()
-                .any(|key| is_set(key)),
-        edited: is_set("edited"),
-        quoting: typed.trim_start().starts_with("&gt;"),
-    })
-}
-
-/// Whose user wrote it, where the message says so.
-fn team_of(message: &Value) -> Option<&str> {
-    let named = |key: &str| message.get(key).and_then(Value::as_str);
-    named("user_team")
-        .or_else(|| named("source_team"))
-        .or_else(|| named("team"))
-        .filter(|team| !team.is_empty())
-}
-
-/// `C0123:1700000000.000100`.
-fn place(reference: &str) -> Option<(&str, &str)> {
-    reference.split_once(':')
-}
-
-/// A `ts` is epoch seconds and a counter, and names the message.
-fn time(ts: &str) -> Option<(Instant, u64)> {
-    let (seconds, counter) = ts.split_once('.')?;
-    let (seconds, counter): (u32, u32) = (seconds.parse().ok()?, counter.parse().ok()?);
-    let at = DateTime::from_timestamp(seconds.into(), 0)?;
-    Some((at, u64::from(seconds) * 1_000_000 + u64::from(counter)))
-}
-
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
-}
-
-/// What an answer with `ok: false` says.
-enum Said {
-    /// Nothing was done.
-    No(Fault),
-    /// Something may have been done.
-    Perhaps(Fault),
-}
-
-/// Slack's words for what went wrong, in ours. What is not listed is not repeated.
-fn refusal(answer: &Value) -> Option<Said> {
-    if answer["ok"] == json!(true) {
-        return None;
-    }
-    let refused = |what: &str, hint: &str| Said::No(Fault::refused(what).hint(hint));
-    Some(match text(&answer["error"]) {
-        "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => {
-            refused(
-                "the bot token is refused",
-                "make a new bot token in the app's settings",
-            )
-        }
-        "missing_scope" | "no_permission" => refused(
-            "the bot may not do this",
-            "give the app the scopes chat:write and channels:history, and install it again",
-        ),
-        "channel_not_found" => refused(
-            "there is no such channel, or the bot cannot see it",
-            "give the channel's id, and invite the bot to it",
-        ),
-        "not_in_channel" => refused("the bot is not in the channel", "invite the bot to it"),
-        "is_archived" => refused("the channel is archived", "name another channel"),
-        "thread_not_found" | "message_not_found" => Said::No(Fault::missing("the message is gone")),
-        "ratelimited" | "rate_limited" => Said::No(Fault::passing("rate limited")),
-        "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" => {
-            Said::Perhaps(Fault::passing("slack failed"))
-        }
-        _ => Said::No(Fault::refused("slack says no")),
-    })
 }
 
 #[cfg(test)]

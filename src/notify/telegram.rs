@@ -19,10 +19,11 @@
 //!
 //! Source: core.telegram.org/bots/api (Bot API 9), looked at on 2026-11-23.
 
-use std::collections::BTreeSet;
+mod replies;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, TimeDelta};
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -31,6 +32,7 @@ use crate::model::{Clock, Credential, Effect, Fault, Finding, sanitise};
 
 use super::letter::{cut, html};
 use super::{Channel, ChannelKind, ChannelStarter, Letter, Loudness, Reply, Sources, needed};
+use replies::{Asked, read};
 
 pub(super) const KIND: ChannelKind = ChannelKind {
     name: "telegram",
@@ -176,7 +178,11 @@ impl Channel for Telegram {
         if self.approvers.is_empty() || references.is_empty() {
             return Ok(Vec::new());
         }
-        let own = self.own_id()?;
+        let asked = Asked {
+            chat: self.chat,
+            bot: self.own_id()?,
+            references,
+        };
         let mut offset = None;
         for _ in 0..PAGES {
             let page = self.updates(offset)?;
@@ -189,7 +195,7 @@ impl Channel for Telegram {
             };
             offset = Some(last + 1);
             *self.next.lock().unwrap_or_else(PoisonError::into_inner) = offset;
-            let found = read(&page, references, self.chat, own);
+            let found = read(&page, &asked);
             if !found.is_empty() {
                 return Ok(found);
             }
@@ -221,59 +227,6 @@ impl Channel for Telegram {
             result: looked(),
         }]
     }
-}
-
-/// The replies to these messages of the bot's own.
-fn read(updates: &[Value], references: &[&str], chat: i64, own: Option<i64>) -> Vec<Reply> {
-    let edited: BTreeSet<i64> = updates
-        .iter()
-        .filter_map(|update| update["edited_message"]["message_id"].as_i64())
-        .collect();
-    let messages = updates.iter().map(|update| &update["message"]);
-    messages
-        .filter_map(|message| reply(message, references, (chat, own), &edited))
-        .collect()
-}
-
-fn reply(
-    message: &Value,
-    references: &[&str],
-    (chat, own): (i64, Option<i64>),
-    edited: &BTreeSet<i64>,
-) -> Option<Reply> {
-    let to = &message["reply_to_message"];
-    let root = to["message_id"].as_i64()?.to_string();
-    let ours = message["chat"]["id"].as_i64() == Some(chat)
-        && own.is_some()
-        && to["from"]["id"].as_i64() == own
-        && references.contains(&root.as_str());
-    if !ours {
-        return None;
-    }
-    let id = message["message_id"].as_i64()?;
-    let from = &message["from"];
-    let is_set = |key: &str| message.get(key).is_some_and(|value| !value.is_null());
-    // Who writes in the name of a group, through another bot, or passes something on, is nobody we know.
-    let unnamed = [
-        "sender_chat",
-        "via_bot",
-        "forward_origin",
-        "sender_business_bot",
-    ];
-    let first = |entity: &Value| entity["offset"].as_i64() == Some(0);
-    Some(Reply {
-        root,
-        by: from["id"].as_i64()?.to_string(),
-        at: DateTime::from_timestamp(message["date"].as_i64()?, 0)?,
-        order: u64::try_from(id).ok()?,
-        text: message["text"].as_str()?.to_owned(),
-        machine: from["is_bot"] != json!(false) || unnamed.iter().any(|key| is_set(key)),
-        edited: is_set("edit_date") || edited.contains(&id),
-        // Marked-up words are quoted or pasted ones: what a person types in answer is plain.
-        quoting: message["entities"]
-            .as_array()
-            .is_some_and(|all| all.iter().any(first)),
-    })
 }
 
 fn result(answer: Value) -> Result<Value, Fault> {

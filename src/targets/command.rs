@@ -39,21 +39,24 @@
 //! Exit codes decide what happens next (see [`exec`](crate::exec)): 64 to 78 say that *nothing was done*, everything
 //! else that is not 0 is uncertain. `examples/target.py` is a whole program of this kind.
 
+mod protocol;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::exec::{Confided, Program};
 use crate::model::{
-    DeploymentId, Effect, Fault, Finding, Instant, SecretValue, ServiceId, SiteId, Span,
-    TargetKind, TargetStarter, sanitise,
+    DeploymentId, Effect, Fault, Finding, SecretValue, ServiceId, SiteId, Span, TargetKind,
+    TargetStarter, sanitise,
 };
 
 use super::{
     Activation, Confirmation, Marker, Pass, Service, Since, Site, Stored, Target, Written,
 };
+use protocol::{About, Asked, Observed, Place, Places, Question, Running, Stamp, State};
 
 /// Its row in [`KINDS`](super::KINDS).
 pub(super) const KIND: TargetKind = TargetKind {
@@ -86,89 +89,6 @@ pub(super) struct Command {
     name: String,
     settings: BTreeMap<String, String>,
     program: Program,
-}
-
-#[derive(Serialize)]
-struct Question<'a> {
-    protocol: u8,
-    operation: &'static str,
-    settings: &'a BTreeMap<String, String>,
-    #[serde(flatten)]
-    about: About<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum About<'a> {
-    Everything {},
-    Site {
-        site: &'a str,
-        value: &'a str,
-    },
-    Service {
-        service: &'a str,
-    },
-    Since {
-        service: &'a str,
-        written_at: Option<Instant>,
-        activated: bool,
-        deployment: Option<&'a str>,
-    },
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Places {
-    sites: Vec<Place>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Place {
-    id: String,
-    label: Option<String>,
-    value: Option<Confided>,
-    marker: Option<String>,
-    #[serde(default)]
-    services: Vec<Running>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Running {
-    id: String,
-    label: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stamp {
-    at: Option<Instant>,
-    marker: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    deployment: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Observed {
-    state: State,
-    what: Option<String>,
-    again: Option<u32>,
-    deployment: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    Serving,
-    Waiting,
-    Stale,
-    Failed,
 }
 
 impl Command {

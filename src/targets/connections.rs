@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::http::{Api, Endpoint};
 use crate::model::{Account, AccountName, Clock, Fault, RunId};
 
 type Open = BTreeMap<(AccountName, TypeId), Arc<dyn Any + Send + Sync>>;
@@ -50,6 +51,22 @@ impl Connections {
             run: Some(run),
             ..self
         }
+    }
+
+    /// The API of the account, for kinds that keep nothing else with it.
+    pub(super) fn api(
+        &self,
+        account: &Account,
+        base: &str,
+        in_flight: usize,
+    ) -> Result<Api, Fault> {
+        let endpoint = Endpoint {
+            base: base.to_owned(),
+            name: account.name().as_str().to_owned(),
+            in_flight,
+        };
+        let api = self.to(account, || Api::new(endpoint, Arc::clone(&self.clock)))?;
+        Ok(Api::clone(&api))
     }
 
     /// The connection to the account, opened by whoever needs it first.

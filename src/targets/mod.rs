@@ -13,6 +13,8 @@ mod pass;
 mod password_store;
 mod render;
 mod sole;
+#[cfg(test)]
+mod testing;
 mod vault;
 mod vercel;
 mod whole;

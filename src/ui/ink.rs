@@ -1,5 +1,7 @@
 //! Colour, where it is wanted: only from the sixteen that a terminal maps to its own theme, dark or light.
 
+use super::Size;
+
 /// What a piece of text is, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ink {
@@ -37,7 +39,7 @@ pub(super) enum Colour {
 
 impl Colour {
     /// `NO_COLOR` (no-color.org) wins, then `CLICOLOR_FORCE`, then `CLICOLOR=0` and `TERM=dumb`, then what it is.
-    pub(super) fn wanted(terminal: bool, lookup: &dyn Fn(&str) -> Option<String>) -> Self {
+    pub(super) fn wanted(terminal: Option<Size>, lookup: &dyn Fn(&str) -> Option<String>) -> Self {
         let is_set = |name: &str| lookup(name).is_some_and(|value| !value.is_empty());
         let is = |name: &str, value: &str| lookup(name).as_deref() == Some(value);
         let on = if is_set("NO_COLOR") {
@@ -45,7 +47,7 @@ impl Colour {
         } else if is_set("CLICOLOR_FORCE") && !is("CLICOLOR_FORCE", "0") {
             true
         } else {
-            terminal && !is("CLICOLOR", "0") && !is("TERM", "dumb")
+            terminal.is_some() && !is("CLICOLOR", "0") && !is("TERM", "dumb")
         };
         if on { Self::On } else { Self::Off }
     }
@@ -62,7 +64,13 @@ impl Colour {
 mod tests {
     use super::*;
 
-    fn wanted(terminal: bool, set: &[(&str, &str)]) -> Colour {
+    const TERMINAL: Option<Size> = Some(Size {
+        columns: 80,
+        rows: 24,
+    });
+    const PIPE: Option<Size> = None;
+
+    fn wanted(terminal: Option<Size>, set: &[(&str, &str)]) -> Colour {
         Colour::wanted(terminal, &|name| {
             set.iter()
                 .find(|(key, _)| *key == name)
@@ -72,21 +80,21 @@ mod tests {
 
     #[test]
     fn a_terminal_is_coloured_and_a_pipe_is_not() {
-        assert_eq!(wanted(true, &[]), Colour::On);
-        assert_eq!(wanted(false, &[]), Colour::Off);
+        assert_eq!(wanted(TERMINAL, &[]), Colour::On);
+        assert_eq!(wanted(PIPE, &[]), Colour::Off);
     }
 
     #[test]
     fn the_usual_variables_are_honoured_in_their_order() {
         assert_eq!(
-            wanted(true, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]),
+            wanted(TERMINAL, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]),
             Colour::Off
         );
-        assert_eq!(wanted(true, &[("NO_COLOR", "")]), Colour::On);
-        assert_eq!(wanted(false, &[("CLICOLOR_FORCE", "1")]), Colour::On);
-        assert_eq!(wanted(false, &[("CLICOLOR_FORCE", "0")]), Colour::Off);
-        assert_eq!(wanted(true, &[("CLICOLOR", "0")]), Colour::Off);
-        assert_eq!(wanted(true, &[("TERM", "dumb")]), Colour::Off);
+        assert_eq!(wanted(TERMINAL, &[("NO_COLOR", "")]), Colour::On);
+        assert_eq!(wanted(PIPE, &[("CLICOLOR_FORCE", "1")]), Colour::On);
+        assert_eq!(wanted(PIPE, &[("CLICOLOR_FORCE", "0")]), Colour::Off);
+        assert_eq!(wanted(TERMINAL, &[("CLICOLOR", "0")]), Colour::Off);
+        assert_eq!(wanted(TERMINAL, &[("TERM", "dumb")]), Colour::Off);
     }
 
     #[test]

@@ -51,8 +51,8 @@ impl Printer {
         manner: Manner,
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> Self {
-        let data_colour = Colour::wanted(data.size().is_some(), lookup);
-        let talk_colour = Colour::wanted(talk.size().is_some(), lookup);
+        let data_colour = Colour::wanted(data.size(), lookup);
+        let talk_colour = Colour::wanted(talk.size(), lookup);
         let dumb = lookup("TERM").is_some_and(|term| term == "dumb");
         Self {
             data,

@@ -9,8 +9,32 @@ use rotakey::model::{
 use rotakey::run::{Signals, SystemClock};
 use serde_json::Value;
 
+use crate::server::ACCOUNT_PASSWORD;
+
+/// An issuer at a server on this machine, with more keys and other settings than the usual ones.
+pub(crate) fn at(
+    port: u16,
+    mut config: Value,
+    more: Value,
+    settings: &[(&str, &str)],
+) -> Arc<dyn Issuer> {
+    for keys in config.as_object_mut().unwrap().values_mut() {
+        let more = more.as_object().unwrap().clone();
+        keys.as_object_mut().unwrap().extend(more);
+    }
+    let port = port.to_string();
+    let usual = [
+        ("host", "127.0.0.1"),
+        ("port", &port),
+        ("user", "rotakey"),
+        ("password", ACCOUNT_PASSWORD),
+    ];
+    let all: Vec<_> = usual.into_iter().chain(settings.iter().copied()).collect();
+    build(config, &all)
+}
+
 /// An issuer with an account of these settings. `password` is a credential.
-pub(crate) fn build(config: Value, settings: &[(&str, &str)]) -> Arc<dyn Issuer> {
+fn build(config: Value, settings: &[(&str, &str)]) -> Arc<dyn Issuer> {
     let kind = config.as_object().unwrap().keys().next().unwrap().clone();
     let mut account = Account::new(kind.as_str().into(), kind.as_str());
     for (name, text) in settings {

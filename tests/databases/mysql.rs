@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use crate::issuer::{self, ask, conformance, field, issued, key, refused, repeat};
 use crate::mysql_server::{Engine, LEGACY, Mysql, engines};
 use crate::proxy::Proxy;
-use crate::server::ACCOUNT_PASSWORD;
 
 impl Mysql {
     pub(crate) fn issuer(&self) -> Arc<dyn Issuer> {
@@ -19,20 +18,8 @@ impl Mysql {
     }
 
     pub(crate) fn issuer_with(&self, more: Value, settings: &[(&str, &str)]) -> Arc<dyn Issuer> {
-        let mut config = json!({"user": "app"});
-        config
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        let port = self.port.to_string();
-        let usual = [
-            ("host", "127.0.0.1"),
-            ("port", &port),
-            ("user", "rotakey"),
-            ("password", ACCOUNT_PASSWORD),
-        ];
-        let all: Vec<_> = usual.into_iter().chain(settings.iter().copied()).collect();
-        issuer::build(json!({"mysql": config}), &all)
+        let config = json!({"mysql": {"user": "app"}});
+        issuer::at(self.port, config, more, settings)
     }
 }
 

@@ -18,21 +18,10 @@ impl Postgres {
     }
 
     pub(crate) fn issuer_with(&self, more: Value, settings: &[(&str, &str)]) -> Arc<dyn Issuer> {
-        let mut config =
-            json!({"database": "app", "owner": "app_owner", "roles": ["app_a", "app_b"]});
-        config
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        let port = self.port.to_string();
-        let usual = [
-            ("host", "127.0.0.1"),
-            ("port", &port),
-            ("user", "rotakey"),
-            ("password", "the password of rotakey"),
-        ];
-        let all: Vec<_> = usual.into_iter().chain(settings.iter().copied()).collect();
-        issuer::build(json!({"postgres": config}), &all)
+        let config = json!({"postgres": {
+            "database": "app", "owner": "app_owner", "roles": ["app_a", "app_b"],
+        }});
+        issuer::at(self.port, config, more, settings)
     }
 }
 

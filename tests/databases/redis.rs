@@ -10,22 +10,14 @@ use serde_json::{Value, json};
 use crate::issuer::{self, ask, conformance, field, issued, key, refused, repeat};
 use crate::proxy::Proxy;
 use crate::redis_server::{LEGACY, Redis, hash};
-use crate::server::ACCOUNT_PASSWORD;
 
 fn issuer_of(ports: &[u16], more: Value) -> Arc<dyn Issuer> {
     let nodes: Vec<String> = ports
         .iter()
         .map(|port| format!("127.0.0.1:{port}"))
         .collect();
-    let mut config = json!({"user": "app", "nodes": nodes});
-    config
-        .as_object_mut()
-        .unwrap()
-        .extend(more.as_object().unwrap().clone());
-    issuer::build(
-        json!({"redis": config}),
-        &[("user", "rotakey"), ("password", ACCOUNT_PASSWORD)],
-    )
+    let config = json!({"redis": {"user": "app", "nodes": nodes}});
+    issuer::at(ports[0], config, more, &[])
 }
 
 #[test]
@@ -205,15 +197,14 @@ fn tls_is_verified_and_never_left_out() {
     };
     server.home.certificates("theirs");
     let with = |host: &str, port: u16, ca: &str| {
-        let (port, ca) = (port.to_string(), server.home.file(ca));
-        let settings = [
-            ("host", host),
-            ("port", &port),
-            ("ca", ca.to_str().unwrap()),
-            ("user", "rotakey"),
-            ("password", ACCOUNT_PASSWORD),
-        ];
-        issuer::build(json!({"redis": {"user": "app"}}), &settings)
+        let ca = server.home.file(ca);
+        let settings = [("host", host), ("ca", ca.to_str().unwrap())];
+        issuer::at(
+            port,
+            json!({"redis": {"user": "app"}}),
+            json!({}),
+            &settings,
+        )
     };
     let legacy = key("app", LEGACY);
     assert_eq!(

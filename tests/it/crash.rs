@@ -46,6 +46,12 @@ fn label(sandbox: &Sandbox, n: u64) -> String {
         .map_or_else(|| "never sent".to_owned(), |entry| entry.what)
 }
 
+#[track_caller]
+fn none(broken: &[String]) {
+    let (count, all) = (broken.len(), broken.join("\n"));
+    assert!(broken.is_empty(), "{count} broken:\n{all}");
+}
+
 /// Every trouble at every request. A person may be needed only at these.
 #[track_caller]
 fn at_every_request(troubles: &[Trouble], people_at: &[&str]) {
@@ -66,12 +72,7 @@ fn at_every_request(troubles: &[Trouble], people_at: &[&str]) {
             }
         }
     }
-    assert!(
-        broken.is_empty(),
-        "{} broken:\n{}",
-        broken.len(),
-        broken.join("\n")
-    );
+    none(&broken);
     assert_eq!(
         people.iter().map(String::as_str).collect::<Vec<_>>(),
         people_at
@@ -125,12 +126,7 @@ fn killed_at_any_commit() {
             }
         }
     }
-    assert!(
-        broken.is_empty(),
-        "{} broken:\n{}",
-        broken.len(),
-        broken.join("\n")
-    );
+    none(&broken);
 }
 
 #[test]
@@ -150,12 +146,7 @@ fn killed_at_any_commit_and_again_in_the_recovery() {
             }
         }
     }
-    assert!(
-        broken.is_empty(),
-        "{} broken:\n{}",
-        broken.len(),
-        broken.join("\n")
-    );
+    none(&broken);
 }
 
 #[test]
@@ -173,10 +164,5 @@ fn killed_while_a_request_is_under_way_and_again_in_the_recovery() {
             broken.push(format!("request {n}: {why}"));
         }
     }
-    assert!(
-        broken.is_empty(),
-        "{} broken:\n{}",
-        broken.len(),
-        broken.join("\n")
-    );
+    none(&broken);
 }

@@ -18,37 +18,29 @@ fn does_nothing(sandbox: &Sandbox, line: &str, stdin: &str) -> Ran {
     ran
 }
 
+/// Runs what cron runs, a second time.
+#[track_caller]
+fn stays_silent(sandbox: &Sandbox, line: &str) {
+    does_nothing(sandbox, line, "").exits(Exit::Done).silent();
+}
+
 #[test]
 fn every_command_of_the_crontab_run_twice_does_nothing_the_second_time() {
     let (sandbox, _) = shop::both();
     sandbox.run("plan --warn").exits(Exit::Done);
-    does_nothing(&sandbox, "plan --warn", "")
-        .exits(Exit::Done)
-        .silent();
+    stays_silent(&sandbox, "plan --warn");
     sandbox.run("rotate").exits(Exit::Done);
-    does_nothing(&sandbox, "rotate", "")
-        .exits(Exit::Done)
-        .silent();
-    does_nothing(&sandbox, "plan --warn", "")
-        .exits(Exit::Done)
-        .silent();
+    stays_silent(&sandbox, "rotate");
+    stays_silent(&sandbox, "plan --warn");
     // A value that rotakey makes up itself has no grace; the other one has.
     sandbox.run("revoke").exits(Exit::Done);
-    does_nothing(&sandbox, "revoke", "")
-        .exits(Exit::Done)
-        .silent();
+    stays_silent(&sandbox, "revoke");
     sandbox.advance(TimeDelta::hours(25));
     let ran = sandbox.run("revoke").exits(Exit::Done);
     assert!(ran.requests > 0);
-    does_nothing(&sandbox, "revoke", "")
-        .exits(Exit::Done)
-        .silent();
-    does_nothing(&sandbox, "rotate", "")
-        .exits(Exit::Done)
-        .silent();
-    does_nothing(&sandbox, "plan --warn", "")
-        .exits(Exit::Done)
-        .silent();
+    stays_silent(&sandbox, "revoke");
+    stays_silent(&sandbox, "rotate");
+    stays_silent(&sandbox, "plan --warn");
 }
 
 #[test]

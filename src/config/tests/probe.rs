@@ -1,6 +1,8 @@
 //! What a type asks of serde, found out by asking it: which keys a struct knows, which words an enum, and what kind of
 //! value each key takes. The schema is made from this, so that a key which a kind learns is in it by itself.
 
+mod sample;
+
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
@@ -11,6 +13,8 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value, json};
+
+use sample::Filled;
 
 /// The JSON Schema of what serde reads into one variant of an enum whose variants each hold a struct.
 pub(super) fn schema_of_variant<T: DeserializeOwned>(variant: &'static str) -> Value {
@@ -290,72 +294,5 @@ impl<'de> VariantAccess<'de> for Inside<'_> {
         _: V,
     ) -> Result<V::Value, Stop> {
         Err(Stop::Here)
-    }
-}
-
-/// These keys, each with a value of the type that is asked for.
-struct Filled(Vec<&'static str>);
-
-impl<'de> MapAccess<'de> for Filled {
-    type Error = Stop;
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Stop> {
-        let Some(key) = self.0.pop() else {
-            return Ok(None);
-        };
-        let key: StrDeserializer<'_, Stop> = key.into_deserializer();
-        seed.deserialize(key).map(Some)
-    }
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Stop> {
-        seed.deserialize(Sample)
-    }
-}
-
-/// Something of the type that is asked for.
-struct Sample;
-
-impl<'de> de::Deserializer<'de> for Sample {
-    type Error = Stop;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-        visitor.visit_str("1d")
-    }
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-        visitor.visit_bool(true)
-    }
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-        visitor.visit_u64(1)
-    }
-    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-        visitor.visit_i64(1)
-    }
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-        visitor.visit_seq(de::value::SeqDeserializer::new(["1d"].into_iter()))
-    }
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-        visitor.visit_none()
-    }
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Stop> {
-        visitor.visit_newtype_struct(self)
-    }
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        words: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Stop> {
-        let word: StrDeserializer<'_, Stop> = words[0].into_deserializer();
-        visitor.visit_enum(word)
-    }
-
-    forward_to_deserialize_any! {
-        i8 i16 i32 i128 u8 u16 u32 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        tuple tuple_struct map struct identifier ignored_any
     }
 }

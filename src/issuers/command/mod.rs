@@ -64,9 +64,7 @@ use crate::model::{
 };
 
 use super::generated::{self, Generated};
-use super::{
-    Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, Trust, ValueBy, Verdict,
-};
+use super::{Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, Trust, ValueBy};
 use protocol::{Checked, Issued, Listed, Nothing, Question, Told, Used, Verified};
 
 /// Its row in [`KINDS`](super::KINDS).
@@ -274,10 +272,7 @@ impl Issuer for Command {
             .look::<Verified>(&self.question("verify").about(key));
         match verified {
             Ok(verified) => verified.seen(),
-            Err(fault) => Seen {
-                verdict: Verdict::Unknown(fault),
-                date: None,
-            },
+            Err(fault) => Seen::unknown(fault),
         }
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::issuers::Verdict;
 use crate::model::SecretValue;
 use serde_json::json;
 use std::fs;

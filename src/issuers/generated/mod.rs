@@ -48,6 +48,7 @@
 //! nothing to do. A version is dead when no site holds it, which the guard before every revoke has just looked at.
 
 mod jwk;
+mod make;
 mod recipe;
 
 use std::collections::BTreeMap;
@@ -58,8 +59,9 @@ use crate::model::{
 
 use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, Trust, ValueBy, Verdict};
 
+use make::Made;
 pub(super) use recipe::Config;
-use recipe::{Made, Recipe};
+use recipe::Recipe;
 
 /// Its row in [`KINDS`](super::KINDS). The fields depend on the configuration.
 pub(super) const KIND: IssuerKind = IssuerKind {
@@ -171,10 +173,7 @@ impl Issuer for Generated {
     }
 
     fn verify(&self, _key: &Key) -> Seen {
-        Seen {
-            verdict: Verdict::Works,
-            date: None,
-        }
+        Seen::undated(Verdict::Works)
     }
 
     fn revoke(&self, _key: &Key) -> Effect<()> {

@@ -191,7 +191,7 @@ impl Issuer for GitHub {
     }
 
     fn take(&self, supplied: Key, current: Option<&Key>) -> Result<Key, Fault> {
-        let value = value(&supplied)?;
+        let value = supplied.value()?;
         sort(value)?;
         let reply = self.look(value)?;
         if reply.status == 401 {
@@ -223,7 +223,7 @@ impl Issuer for GitHub {
     }
 
     fn verify(&self, key: &Key) -> Seen {
-        match value(key).and_then(|value| self.look(value)) {
+        match key.value().and_then(|value| self.look(value)) {
             Ok(reply) => Seen {
                 verdict: match reply.status {
                     401 => Verdict::Refused,
@@ -231,15 +231,12 @@ impl Issuer for GitHub {
                 },
                 date: reply.date,
             },
-            Err(fault) => Seen {
-                verdict: Verdict::Unknown(fault),
-                date: None,
-            },
+            Err(fault) => Seen::unknown(fault),
         }
     }
 
     fn revoke(&self, key: &Key) -> Effect<()> {
-        let value = match value(key) {
+        let value = match key.value() {
             Ok(value) => value,
             Err(fault) => return Effect::NotDone(fault),
         };
@@ -252,11 +249,6 @@ impl Issuer for GitHub {
             other => other.map(drop),
         }
     }
-}
-
-fn value(key: &Key) -> Result<&SecretValue, Fault> {
-    let value = key.fields.primary();
-    value.ok_or_else(|| Fault::refused("the key has no value"))
 }
 
 fn host(site: &str) -> &str {

@@ -36,7 +36,6 @@
 
 mod pair;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -112,6 +111,12 @@ struct Listed {
     enabled: Option<bool>,
 }
 
+impl Listed {
+    fn id(&self) -> KeyId {
+        KeyId::new(self.id.to_string())
+    }
+}
+
 /// The deploy keys of one repository.
 pub(super) struct DeployKeys {
     config: Config,
@@ -178,31 +183,29 @@ impl DeployKeys {
         });
         let call = self.dressed(self.api.post(&self.path))?;
         let sent = call.json(&body).accept(&[422]).repeatable();
-        let id = |id: u64| Key {
-            id: Some(KeyId::new(id.to_string())),
-            ..key.clone()
-        };
         Ok(match sent {
             // Either it is there already, from a request whose answer was lost, or GitHub does not take it.
             Effect::Done(reply) if reply.status == 422 => match self.listed(key) {
-                Ok((Some(listed), _)) => Effect::Done(id(listed.id)),
+                Ok((Some(listed), _)) => Effect::Done(key.listed_as(listed.id())),
                 Ok((None, _)) => Effect::NotDone(Fault::refused("the key was refused (HTTP 422)")),
                 Err(fault) => Effect::Uncertain(fault),
             },
-            other => other.read(|reply: Reply| Ok(id(reply.parse::<Listed>()?.id))),
+            other => other.read(|reply: Reply| Ok(key.listed_as(reply.parse::<Listed>()?.id()))),
         })
     }
 
     fn remove(&self, key: &Key) -> Result<Effect<()>, Fault> {
         let id = match &key.id {
-            Some(id) => id.as_str().to_owned(),
+            Some(id) => id.clone(),
             None => match self.listed(key)?.0 {
-                Some(listed) => listed.id.to_string(),
+                Some(listed) => listed.id(),
                 None => return Ok(Effect::Done(())),
             },
         };
         // Gone already is success; whether it is gone shows in the list, for a 404 may also be a missing right.
-        let call = self.api.delete(format!("{}/{}", self.path, segment(&id)));
+        let call = self
+            .api
+            .delete(format!("{}/{}", self.path, segment(id.as_str())));
         Ok(self.dressed(call)?.accept(&[404]).repeatable().map(drop))
     }
 }
@@ -249,11 +252,7 @@ impl Issuer for DeployKeys {
         let (listed, _) = self.list()?;
         let tagged = listed.into_iter().filter(|one| one.title == tag.as_str());
         let found = tagged.map(|one| Found {
-            key: Key {
-                id: Some(KeyId::new(one.id.to_string())),
-                fields: Fields::default(),
-                notes: BTreeMap::new(),
-            },
+            key: Key::bare(one.id()),
             created_at: one.created_at,
         });
         Ok(found.collect())
@@ -262,12 +261,8 @@ impl Issuer for DeployKeys {
     fn identify(&self, key: &Key) -> Result<Option<(KeyId, Key, Option<Instant>)>, Fault> {
         let (listed, _) = self.listed(key)?;
         Ok(listed.map(|one| {
-            let id = KeyId::new(one.id.to_string());
-            let key = Key {
-                id: Some(id.clone()),
-                ..key.clone()
-            };
-            (id, key, one.created_at)
+            let id = one.id();
+            (id.clone(), key.listed_as(id), one.created_at)
         }))
     }
 
@@ -281,10 +276,7 @@ impl Issuer for DeployKeys {
                 },
                 date,
             },
-            Err(fault) => Seen {
-                verdict: Verdict::Unknown(fault),
-                date: None,
-            },
+            Err(fault) => Seen::unknown(fault),
         }
     }
 
@@ -294,7 +286,7 @@ impl Issuer for DeployKeys {
 
     fn inventory(&self) -> Result<Option<Vec<Held>>, Fault> {
         let held = |key: Listed| Held {
-            id: KeyId::new(key.id.to_string()),
+            id: key.id(),
             name: key.title,
             created_at: key.created_at,
             last_used: key.last_used,

@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::net::{Ipv4Addr, ToSocketAddrs};
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use mysql::prelude::{FromRow, Queryable};
 use mysql::{Conn, DriverError, Error, FromRowError, OptsBuilder, Params, SslOpts};
 
 use super::codes;
-use crate::issuers::database::{Place, Wire};
+use crate::issuers::database::{Closed, Place, Wire};
+use crate::issuers::patience::within;
 use crate::model::{Account, Credential, Fault, SecretValue};
 
 const PORT: u16 = 3306;
@@ -112,7 +112,7 @@ impl Server {
         let password = self.password.as_ref().map(Credential::value).transpose()?;
         let mut session = self
             .open(&self.user, password)
-            .map_err(|closed| closed.fault().at(format!("log in as `{}`", self.user)))?;
+            .map_err(|closed| closed.account(&self.user, "1045"))?;
         session.run(SESSION).map_err(|error| fault(&error))?;
         Ok(session)
     }
@@ -127,19 +127,11 @@ impl Server {
         let options = options
             .user(Some(user))
             .pass(password.map(SecretValue::expose));
-        // The driver bounds each read and not the whole; and what a strange server sends may be more than it can take.
-        // A thread that still waits ends with the process.
-        let (send, answer) = channel();
         let place = self.place.clone();
-        std::thread::spawn(move || drop(send.send(Conn::new(of_one_family(options, &place)))));
-        match answer.recv_timeout(OPEN) {
-            Ok(Ok(conn)) => Session::new(conn).map_err(Closed::Unreachable),
-            Ok(Err(error)) => Err(Closed::of(&error)),
-            Err(_) => {
-                let fault = Fault::passing(format!("no answer within {} seconds", OPEN.as_secs()));
-                Err(Closed::Unreachable(fault))
-            }
-        }
+        // What a strange server sends may be more than the driver can take, so that it may panic there.
+        let conn = within(OPEN, move || Conn::new(of_one_family(options, &place)))?;
+        let conn = conn.map_err(|error| closed(&error))?;
+        Session::new(conn).map_err(Closed::Unreachable)
     }
 
     fn options(&self) -> Result<OptsBuilder, Fault> {
@@ -207,26 +199,10 @@ fn engine(told: &str) -> Result<(Engine, String), Fault> {
 }
 
 /// Why somebody could not log in.
-pub(super) enum Closed {
-    /// User or password are wrong.
-    WrongPassword,
-    /// Anything else.
-    Unreachable(Fault),
-}
-
-impl Closed {
-    fn of(error: &Error) -> Self {
-        match error {
-            Error::MySqlError(said) if codes::DENIED.contains(&said.code) => Self::WrongPassword,
-            _ => Self::Unreachable(fault(error)),
-        }
-    }
-
-    pub(super) fn fault(self) -> Fault {
-        match self {
-            Self::WrongPassword => Fault::refused("user or password are refused (1045)"),
-            Self::Unreachable(fault) => fault,
-        }
+fn closed(error: &Error) -> Closed {
+    match error {
+        Error::MySqlError(said) if codes::DENIED.contains(&said.code) => Closed::WrongPassword,
+        _ => Closed::Unreachable(fault(error)),
     }
 }
 

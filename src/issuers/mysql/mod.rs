@@ -98,8 +98,8 @@ use crate::model::{
     SecretValue,
 };
 
-use super::database::{PASSWORD, USER, field, login_fields, made_up};
-use super::generated::{self, Generated};
+use super::database::{self, login_fields, made_up};
+use super::one_user::{Sessions, password_of};
 use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, Trust, ValueBy, Verdict};
 use account::Name;
 use change::Change;
@@ -110,7 +110,7 @@ const ACCOUNT: AccountShape = AccountShape {
     kind: "mysql",
     needs: &[],
     takes: &["password"],
-    settings: &["host", "port", "user", "ca"],
+    settings: database::SETTINGS,
 };
 
 /// Its row in [`KINDS`](super::KINDS).
@@ -142,14 +142,6 @@ pub struct Config {
     sessions: Sessions,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Sessions {
-    #[default]
-    Kept,
-    Ended,
-}
-
 impl Config {
     /// The fields every version has.
     pub fn fields(&self) -> Vec<FieldName> {
@@ -162,7 +154,6 @@ pub(super) struct Mysql {
     name: Name,
     sessions: Sessions,
     server: Server,
-    maker: Generated,
 }
 
 impl Mysql {
@@ -189,17 +180,11 @@ impl Mysql {
             name,
             sessions: config.sessions,
             server,
-            maker: Generated::new(&generated::Config::default()),
         })
     }
 
     fn password_of<'k>(&self, key: &'k Key) -> Result<&'k SecretValue, Fault> {
-        if field(key, USER)?.expose() != self.name.user {
-            return Err(Fault::refused(
-                "the user of this version is not the `user` of the configuration",
-            ));
-        }
-        field(key, PASSWORD)
+        password_of(key, &self.name.user)
     }
 
     fn change(&self, key: &Key, change: Change<'_>) -> Effect<()> {
@@ -232,7 +217,7 @@ impl Issuer for Mysql {
     }
 
     fn propose(&self, _current: Option<&Key>, trust: Trust) -> Result<Option<Key>, Fault> {
-        made_up(&self.maker, &self.name.user, trust).map(|fields| Some(Key::of(fields)))
+        made_up(&self.name.user, trust).map(|fields| Some(Key::of(fields)))
     }
 
     fn issue(&self, request: &Request<'_>) -> Effect<Key> {
@@ -252,10 +237,7 @@ impl Issuer for Mysql {
         let seen = self
             .password_of(key)
             .and_then(|password| survey::log_in(&self.server, &self.name, password));
-        seen.unwrap_or_else(|fault| Seen {
-            verdict: Verdict::Unknown(fault),
-            date: None,
-        })
+        seen.unwrap_or_else(Seen::unknown)
     }
 
     fn revoke(&self, key: &Key) -> Effect<()> {

@@ -3,8 +3,9 @@
 use chrono::DateTime;
 
 use super::account::{Held, Name};
-use super::connect::{Closed, Engine, Server, Session};
+use super::connect::{Engine, Server, Session};
 use super::{Seen, Verdict};
+use crate::issuers::database::Closed;
 use crate::model::{Fault, Finding, SecretValue, sanitise};
 
 /// Logs in with the version.
@@ -13,10 +14,7 @@ pub(super) fn log_in(server: &Server, name: &Name, password: &SecretValue) -> Re
     let mut session = match server.open(&name.user, Some(password)) {
         Ok(session) => session,
         Err(Closed::WrongPassword) => {
-            return Ok(Seen {
-                verdict: Verdict::Refused,
-                date: None,
-            });
+            return Ok(Seen::undated(Verdict::Refused));
         }
         Err(Closed::Unreachable(fault)) => return Err(fault),
     };

@@ -1,4 +1,5 @@
 use super::*;
+use crate::issuers::database::{PASSWORD, USER, field};
 use serde_json::{Value, json};
 
 fn issuer(config: Value) -> Result<Mysql, String> {
@@ -52,8 +53,7 @@ fn passwords_are_long_plain_and_different() {
 #[test]
 fn a_version_of_another_user_is_not_touched() {
     let issuer = issuer(json!({"user": "app"})).unwrap();
-    let maker = Generated::new(&generated::Config::default());
-    let other = Key::of(made_up(&maker, "shop", Trust::Kept).unwrap());
+    let other = Key::of(made_up("shop", Trust::Kept).unwrap());
     let Effect::NotDone(fault) = issuer.revoke(&other) else {
         panic!()
     };

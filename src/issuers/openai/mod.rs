@@ -48,26 +48,26 @@
 //! 2026-11-23. From third parties only: the wording of 401 and 403 bodies, and that `error` is a bare string at
 //! administration endpoints.
 
+mod calls;
 mod kill;
 mod make;
+mod search;
 mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::http::{Api, Endpoint, Known, Reply, segment};
+use crate::http::{Api, Endpoint, Reply};
 use crate::model::{
     Account, AccountShape, Clock, Effect, Fault, FieldName, Fields, Finding, Instant, IssuerKind,
     IssuerStarter, Key, KeyId, SecretValue, Tag, when,
 };
 
-use super::{
-    Ability, Capabilities, Found, Held, Issuer, Overlap, Request, Seen, ValueBy, Verdict, pages,
-};
-use wire::{Listed, MadeKey, Page, Project, ServiceAccount, instant};
+use super::{Ability, Capabilities, Found, Held, Issuer, Overlap, Request, Seen, ValueBy, Verdict};
+use wire::{MadeKey, Project, instant};
 
 const BASE: &str = "https://api.openai.com/v1";
 /// OpenAI publishes no limit for administration calls; a run makes a handful.
@@ -158,61 +158,6 @@ impl OpenAi {
             api: Api::new(endpoint, Arc::clone(clock))?,
         })
     }
-
-    fn admin(&self) -> Result<&SecretValue, Fault> {
-        self.account.needed("admin_key")?.value()
-    }
-
-    fn path(&self, parts: &[&str]) -> String {
-        let mut path = format!("/organization/projects/{}", segment(&self.config.project));
-        for part in parts {
-            path.push('/');
-            path.push_str(&segment(part));
-        }
-        path
-    }
-
-    fn look(&self, parts: &[&str]) -> Result<Reply, Fault> {
-        let call = self.api.get(self.path(parts)).bearer(self.admin()?);
-        call.codes(known).read()
-    }
-
-    /// All entries of a list.
-    fn list<T: Listed>(&self, what: &str) -> Result<Vec<T>, Fault> {
-        pages::all(what, |after: Option<String>| {
-            let mut call = self.api.get(self.path(&[what])).query("limit", "100");
-            for (key, value) in T::QUERY {
-                call = call.query(key, *value);
-            }
-            if let Some(after) = after {
-                call = call.query("after", after);
-            }
-            let page: Page<T> = call.bearer(self.admin()?).codes(known).read()?.parse()?;
-            let last = page.data.last().filter(|_| page.has_more);
-            let last = last.map(|last| last.id().to_owned());
-            Ok((page.data, last))
-        })
-    }
-
-    fn keys(&self) -> Result<Vec<wire::ProjectKey>, Fault> {
-        self.list("api_keys")
-    }
-
-    fn keys_of(&self, account: &str) -> Result<Vec<wire::ProjectKey>, Fault> {
-        let mut keys = self.keys()?;
-        keys.retain(|key| key.service_account() == Some(account));
-        Ok(keys)
-    }
-
-    fn change(&self, parts: &[&str], body: &Value) -> Result<crate::http::Call, Fault> {
-        let call = self.api.post(self.path(parts)).bearer(self.admin()?);
-        Ok(call.codes(known).json(body))
-    }
-
-    fn remove(&self, parts: &[&str]) -> Result<crate::http::Call, Fault> {
-        let call = self.api.delete(self.path(parts)).bearer(self.admin()?);
-        Ok(call.codes(known))
-    }
 }
 
 impl Issuer for OpenAi {
@@ -267,76 +212,20 @@ impl Issuer for OpenAi {
     }
 
     fn find(&self, tag: &Tag) -> Result<Vec<Found>, Fault> {
-        let accounts: Vec<ServiceAccount> = self.list("service_accounts")?;
-        let tagged: Vec<ServiceAccount> = accounts
-            .into_iter()
-            .filter(|account| account.name == tag.as_str())
-            .collect();
-        let keys = self.keys()?;
-        let owned = |key: &wire::ProjectKey| {
-            let owner = key.service_account();
-            owner.is_some_and(|owner| tagged.iter().any(|account| account.id == owner))
-        };
-        let with_key = keys
-            .iter()
-            .filter(|key| key.name.as_deref() == Some(tag.as_str()) || owned(key))
-            .map(|key| Found {
-                key: key.bare(),
-                created_at: key.created_at.and_then(instant),
-            });
-        // An account whose key is gone, or not listed yet, is still to be removed.
-        let without = tagged
-            .iter()
-            .filter(|account| {
-                !keys
-                    .iter()
-                    .any(|key| key.service_account() == Some(account.id.as_str()))
-            })
-            .map(|account| Found {
-                key: Key {
-                    id: None,
-                    fields: Fields::default(),
-                    notes: notes(&account.id),
-                },
-                created_at: account.created_at.and_then(instant),
-            });
-        Ok(with_key.chain(without).collect())
+        self.tagged(tag)
     }
 
     fn identify(&self, key: &Key) -> Result<Option<(KeyId, Key, Option<Instant>)>, Fault> {
-        let Some(value) = key.fields.primary() else {
-            return Ok(None);
-        };
-        let keys = self.keys()?;
-        let mut fit = keys.iter().filter(|listed| {
-            super::shown::may_be(listed.redacted_value.as_deref(), value.expose())
-        });
-        let (Some(listed), None) = (fit.next(), fit.next()) else {
-            return Ok(None);
-        };
-        let found = Key {
-            fields: key.fields.clone(),
-            ..listed.bare()
-        };
-        let created_at = listed.created_at.and_then(instant);
-        Ok(Some((KeyId::new(&listed.id), found, created_at)))
+        self.fitting(key)
     }
 
     fn verify(&self, key: &Key) -> Seen {
-        let unknown = |fault| Seen {
-            verdict: Verdict::Unknown(fault),
-            date: None,
-        };
-        let Some(value) = key.fields.primary() else {
-            return unknown(Fault::refused("the key has no value"));
-        };
-        let call = self.api.get(&self.config.verify_path).bearer(value);
-        match call.accept(&[401, 403]).read() {
+        match self.try_out(key) {
             Ok(reply) => Seen {
                 verdict: verdict(&reply),
                 date: reply.date,
             },
-            Err(fault) => unknown(fault),
+            Err(fault) => Seen::unknown(fault),
         }
     }
 
@@ -345,8 +234,9 @@ impl Issuer for OpenAi {
     }
 
     fn expire(&self, key: &Key, after: chrono::TimeDelta) -> Effect<()> {
-        let Some(id) = &key.id else {
-            return Effect::NotDone(Fault::refused("the public id of this key is not known"));
+        let id = match key.known_id() {
+            Ok(id) => id,
+            Err(fault) => return Effect::NotDone(fault),
         };
         // A life of no time would be a delete without its guards.
         let seconds = after.num_seconds().min(LONGEST_LIFE);
@@ -371,46 +261,9 @@ impl Issuer for OpenAi {
     }
 
     fn last_used(&self, key: &Key) -> Result<Option<Instant>, Fault> {
-        let Some(id) = &key.id else {
-            return Err(Fault::refused("the public id of this key is not known"));
-        };
+        let id = key.known_id()?;
         let listed: wire::ProjectKey = self.look(&["api_keys", id.as_str()])?.parse()?;
         Ok(listed.last_used_at.and_then(instant))
-    }
-}
-
-fn verdict(reply: &Reply) -> Verdict {
-    match reply.status {
-        401 => Verdict::Refused,
-        403 if reply.json().is_ok_and(|body| misses_scope(&body)) => Verdict::Denied,
-        // A country, an address or an organisation that is shut out says nothing of the key.
-        403 => Verdict::Unknown(Fault::refused("the call is not permitted (HTTP 403)")),
-        _ => Verdict::Works,
-    }
-}
-
-fn misses_scope(body: &Value) -> bool {
-    let error = &body["error"];
-    let text = error.as_str().or_else(|| error["message"].as_str());
-    text.is_some_and(|text| text.to_ascii_lowercase().contains("missing scopes"))
-}
-
-/// What an error of an administration call means. Nothing of the body is shown: it may repeat a part of the key.
-fn known(body: &Value) -> Option<Known> {
-    if misses_scope(body) {
-        return Some(Known {
-            what: "the admin key lacks a scope",
-            hint: Some("give it api.management.read and api.management.write"),
-            kind: None,
-        });
-    }
-    match body["error"]["code"].as_str()? {
-        "invalid_api_key" => Some(Known {
-            what: "the admin key is not accepted",
-            hint: Some("make an admin key at platform.openai.com/settings/organization/admin-keys"),
-            kind: None,
-        }),
-        _ => None,
     }
 }
 
@@ -423,6 +276,16 @@ fn key(made: MadeKey, owner: &str) -> Key {
         id: Some(KeyId::new(made.id)),
         fields: Fields::single(SecretValue::new(made.value)),
         notes: notes(owner),
+    }
+}
+
+fn verdict(reply: &Reply) -> Verdict {
+    match reply.status {
+        401 => Verdict::Refused,
+        403 if reply.json().is_ok_and(|body| calls::misses_scope(&body)) => Verdict::Denied,
+        // A country, an address or an organisation that is shut out says nothing of the key.
+        403 => Verdict::Unknown(Fault::refused("the call is not permitted (HTTP 403)")),
+        _ => Verdict::Works,
     }
 }
 

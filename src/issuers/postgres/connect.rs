@@ -2,7 +2,6 @@
 //! a server says may repeat what it was sent.
 
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use postgres::config::SslMode;
@@ -12,7 +11,8 @@ use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::issuers::database::{Place, Wire};
+use crate::issuers::database::{Closed, Place, Wire};
+use crate::issuers::patience::within;
 use crate::model::{Account, Credential, Effect, Fault, SecretValue};
 
 const PORT: u16 = 5432;
@@ -54,7 +54,7 @@ impl Server {
         let password = self.password.as_ref().map(Credential::value).transpose()?;
         let mut client = self
             .open(&self.user, password)
-            .map_err(|closed| closed.fault().at(format!("log in as `{}`", self.user)))?;
+            .map_err(|closed| closed.account(&self.user, "28P01"))?;
         client
             .batch_execute(SESSION)
             .map_err(|error| fault(&error))?;
@@ -90,24 +90,11 @@ impl Server {
                 Some(self.tls().map_err(Closed::Unreachable)?)
             }
         };
-        // The timeout of the driver ends with the TCP connection; a server that accepts and is silent would hold a run
-        // for ever. The thread that still waits for it ends with the process.
-        let (send, answer) = channel();
-        std::thread::spawn(move || {
-            let client = match tls {
-                Some(tls) => config.connect(tls),
-                None => config.connect(NoTls),
-            };
-            drop(send.send(client));
-        });
-        match answer.recv_timeout(OPEN) {
-            Ok(Ok(client)) => Ok(client),
-            Ok(Err(error)) => Err(Closed::of(&error)),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                let fault = Fault::passing(format!("no answer within {} seconds", OPEN.as_secs()));
-                Err(Closed::Unreachable(fault))
-            }
-        }
+        let client = within(OPEN, move || match tls {
+            Some(tls) => config.connect(tls),
+            None => config.connect(NoTls),
+        })?;
+        client.map_err(|error| closed(&error))
     }
 
     fn tls(&self) -> Result<MakeRustlsConnect, Fault> {
@@ -157,27 +144,11 @@ impl Server {
     }
 }
 
-/// Why somebody could not log in.
-pub(super) enum Closed {
-    /// User or password are wrong, or the password has expired.
-    WrongPassword,
-    /// Anything else.
-    Unreachable(Fault),
-}
-
-impl Closed {
-    fn of(error: &postgres::Error) -> Self {
-        match error.code() {
-            Some(&SqlState::INVALID_PASSWORD) => Self::WrongPassword,
-            _ => Self::Unreachable(fault(error)),
-        }
-    }
-
-    pub(super) fn fault(self) -> Fault {
-        match self {
-            Self::WrongPassword => Fault::refused("user or password are refused (28P01)"),
-            Self::Unreachable(fault) => fault,
-        }
+/// Why somebody could not log in. A password that has expired is as wrong as any.
+fn closed(error: &postgres::Error) -> Closed {
+    match error.code() {
+        Some(&SqlState::INVALID_PASSWORD) => Closed::WrongPassword,
+        _ => Closed::Unreachable(fault(error)),
     }
 }
 

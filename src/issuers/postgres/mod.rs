@@ -78,8 +78,7 @@ use crate::model::{
     KeyId, SecretValue, Tag,
 };
 
-use super::database::{PASSWORD, USER, field, made_up};
-use super::generated::{self, Generated};
+use super::database::{self, PASSWORD, USER, field, made_up};
 use super::{
     Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, Trust, ValueBy, Verdict,
 };
@@ -96,7 +95,7 @@ const ACCOUNT: AccountShape = AccountShape {
     kind: "postgres",
     needs: &[],
     takes: &["password"],
-    settings: &["host", "port", "user", "ca"],
+    settings: database::SETTINGS,
 };
 
 /// Its row in [`KINDS`](super::KINDS).
@@ -123,7 +122,6 @@ pub(super) struct Postgres {
     config: Config,
     overlap: Overlap,
     server: Server,
-    maker: Generated,
 }
 
 impl Postgres {
@@ -140,7 +138,6 @@ impl Postgres {
             overlap,
             server,
             config,
-            maker: Generated::new(&generated::Config::default()),
         })
     }
 
@@ -256,7 +253,7 @@ impl Issuer for Postgres {
             .or(self.config.roles.first())
             .ok_or_else(|| Fault::refused("`roles` is empty"))?;
         Ok(Some(Key {
-            fields: made_up(&self.maker, role, trust)?,
+            fields: made_up(role, trust)?,
             ..marked(role, None)
         }))
     }
@@ -290,10 +287,7 @@ impl Issuer for Postgres {
     }
 
     fn verify(&self, key: &Key) -> Seen {
-        survey::log_in(&self.server, &self.config, key).unwrap_or_else(|fault| Seen {
-            verdict: Verdict::Unknown(fault),
-            date: None,
-        })
+        survey::log_in(&self.server, &self.config, key).unwrap_or_else(Seen::unknown)
     }
 
     fn revoke(&self, key: &Key) -> Effect<()> {

@@ -3,9 +3,9 @@
 use chrono::DateTime;
 use postgres::GenericClient;
 
-use super::connect::{Closed, Server, fault};
+use super::connect::{Server, fault};
 use super::{Config, PASSWORD, Seen, USER, Verdict, parity, roles};
-use crate::issuers::database::field;
+use crate::issuers::database::{Closed, field};
 use crate::model::{Fault, Finding, Instant, Key, SecretValue};
 
 /// Logs in with the version.
@@ -15,10 +15,7 @@ pub(super) fn log_in(server: &Server, config: &Config, key: &Key) -> Result<Seen
     let mut client = match server.open(user.expose(), Some(password)) {
         Ok(client) => client,
         Err(Closed::WrongPassword) => {
-            return Ok(Seen {
-                verdict: Verdict::Refused,
-                date: None,
-            });
+            return Ok(Seen::undated(Verdict::Refused));
         }
         Err(Closed::Unreachable(fault)) => return Err(fault),
     };

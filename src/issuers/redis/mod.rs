@@ -58,8 +58,8 @@ use crate::model::{
     Account, AccountShape, Effect, Fault, FieldName, Finding, IssuerKind, IssuerStarter, Key,
 };
 
-use super::database::{PASSWORD, USER, field, login_fields, made_up};
-use super::generated::{self, Generated};
+use super::database::{self, PASSWORD, USER, field, login_fields, made_up};
+use super::one_user::{Sessions, password_of};
 use super::{Ability, Capabilities, Issuer, Overlap, Request, Seen, Trust, ValueBy, Verdict};
 use nodes::{Change, Nodes};
 
@@ -68,7 +68,7 @@ const ACCOUNT: AccountShape = AccountShape {
     kind: "redis",
     needs: &["password"],
     takes: &[],
-    settings: &["host", "port", "user", "ca"],
+    settings: database::SETTINGS,
 };
 
 /// Its row in [`KINDS`](super::KINDS).
@@ -98,14 +98,6 @@ pub struct Config {
     sessions: Sessions,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Sessions {
-    #[default]
-    Kept,
-    Ended,
-}
-
 impl Config {
     /// The fields every version has.
     pub fn fields(&self) -> Vec<FieldName> {
@@ -117,7 +109,6 @@ impl Config {
 pub(super) struct Redis {
     sessions: Sessions,
     nodes: Nodes,
-    maker: Generated,
 }
 
 impl Redis {
@@ -125,17 +116,11 @@ impl Redis {
         Ok(Self {
             sessions: config.sessions,
             nodes: Nodes::new(config.user, config.nodes.as_deref(), account)?,
-            maker: Generated::new(&generated::Config::default()),
         })
     }
 
     fn hash_of(&self, key: &Key) -> Result<String, Fault> {
-        if field(key, USER)?.expose() != self.nodes.user {
-            return Err(Fault::refused(
-                "the user of this version is not the `user` of the configuration",
-            ));
-        }
-        let digest = Sha256::digest(field(key, PASSWORD)?.expose());
+        let digest = Sha256::digest(password_of(key, &self.nodes.user)?.expose());
         Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
@@ -169,7 +154,7 @@ impl Issuer for Redis {
     }
 
     fn propose(&self, _current: Option<&Key>, trust: Trust) -> Result<Option<Key>, Fault> {
-        made_up(&self.maker, &self.nodes.user, trust).map(|fields| Some(Key::of(fields)))
+        made_up(&self.nodes.user, trust).map(|fields| Some(Key::of(fields)))
     }
 
     fn issue(&self, request: &Request<'_>) -> Effect<Key> {
@@ -185,10 +170,7 @@ impl Issuer for Redis {
             self.nodes
                 .verdict(field(key, USER)?.expose(), field(key, PASSWORD)?)
         };
-        Seen {
-            verdict: ask().unwrap_or_else(Verdict::Unknown),
-            date: None,
-        }
+        Seen::undated(ask().unwrap_or_else(Verdict::Unknown))
     }
 
     fn revoke(&self, key: &Key) -> Effect<()> {

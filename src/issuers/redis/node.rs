@@ -7,7 +7,7 @@ use redis::{
     cmd,
 };
 
-use crate::issuers::database::{Place, Wire};
+use crate::issuers::database::{Closed, Place, Wire};
 use crate::model::{Fault, SecretValue};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,8 +19,8 @@ pub(super) struct Node {
 
 /// What an ACL user is on one node.
 pub(super) struct User {
-    pub(super) on: bool,
-    pub(super) any_password: bool,
+    on: bool,
+    any_password: bool,
     /// SHA-256 of each password, in hexadecimal.
     pub(super) hashes: Vec<String>,
 }
@@ -34,19 +34,15 @@ pub(super) enum Keeping {
     Configuration,
 }
 
-/// Why nobody is logged in.
-pub(super) enum Closed {
-    /// User or password are wrong, or the user is off.
-    WrongPassword,
-    /// Anything else.
-    Unreachable(Fault),
-}
-
-impl Closed {
-    pub(super) fn fault(self) -> Fault {
-        match self {
-            Self::WrongPassword => Fault::refused("user or password are refused (WRONGPASS)"),
-            Self::Unreachable(fault) => fault,
+impl User {
+    /// Refuses a user whose first password would lock out everybody (`nopass`), and one that none lets in.
+    pub(super) fn takes_passwords(&self, name: &str) -> Result<(), Fault> {
+        match (self.on, self.any_password) {
+            (true, false) => Ok(()),
+            (true, true) => Err(Fault::refused(format!(
+                "user `{name}` takes any password (nopass)"
+            ))),
+            (false, _) => Err(Fault::refused(format!("user `{name}` is off"))),
         }
     }
 }
@@ -199,6 +195,7 @@ impl Node {
     }
 }
 
+/// A user that is off is refused in the same words.
 fn is_wrong_password(error: &RedisError) -> bool {
     error.code() == Some("WRONGPASS") || error.kind() == ErrorKind::AuthenticationFailed
 }

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::node::{Closed, Keeping, Node};
-use super::{Sessions, Verdict};
-use crate::issuers::database::Place;
+use super::Verdict;
+use super::node::{Keeping, Node};
+use crate::issuers::database::{Closed, Place};
+use crate::issuers::one_user::Sessions;
 use crate::model::{Account, Effect, Fault, Finding, SecretValue};
 
 const PORT: u16 = 6379;
@@ -65,11 +66,8 @@ impl Nodes {
 
     fn admin(&self, place: &Place) -> Result<Node, Fault> {
         let password = self.account.needed("password")?.value()?;
-        Node::log_in(place, self.account_user(), password).map_err(|closed| {
-            closed
-                .fault()
-                .at(format!("log in as `{}`", self.account_user()))
-        })
+        Node::log_in(place, self.account_user(), password)
+            .map_err(|closed| closed.account(self.account_user(), "WRONGPASS"))
     }
 
     /// Looks at every node before any is changed. A node without the user has no password to take away.
@@ -88,13 +86,8 @@ impl Nodes {
                         }
                     };
                 };
-                if change == Change::Add && (user.any_password || !user.on) {
-                    let what = if user.on {
-                        "takes any password (nopass)"
-                    } else {
-                        "is off"
-                    };
-                    return Err(Fault::refused(format!("user `{}` {what}", self.user)));
+                if change == Change::Add {
+                    user.takes_passwords(&self.user)?;
                 }
                 let keeping = node.keeping()?;
                 let has = user.hashes.iter().any(|known| known == hash);
@@ -181,14 +174,7 @@ impl Nodes {
         let Some(user) = node.user(name)? else {
             return Err(Fault::missing(format!("there is no user `{name}`")));
         };
-        if user.any_password || !user.on {
-            let what = if user.on {
-                "takes any password (nopass)"
-            } else {
-                "is off"
-            };
-            return Err(Fault::refused(format!("user `{name}` {what}")));
-        }
+        user.takes_passwords(name)?;
         let keeping = node.keeping()?;
         let save: &[&str] = match keeping {
             Keeping::AclFile => &["ACL", "SAVE"],

@@ -5,7 +5,7 @@ use crate::issuers::{Ability, Capabilities, Issuer, Overlap, Request, Seen, Valu
 use crate::model::{Effect, Fault, Finding, Hint, Key, Making};
 
 use super::prefix::{self, Type, of_this_account};
-use super::{Config, dashboard, look, value};
+use super::{Config, dashboard, look};
 
 /// The API keys of one Stripe account in one mode.
 pub(super) struct Assisted {
@@ -73,7 +73,7 @@ impl Issuer for Assisted {
     }
 
     fn take(&self, supplied: Key, current: Option<&Key>) -> Result<Key, Fault> {
-        let value = value(&supplied)?;
+        let value = supplied.value()?;
         let live = current.and_then(|key| key.fields.primary());
         let live = live.and_then(|live| prefix::parse(live.expose()).ok());
         let wanted = self.config.kind.or(live.map(|(_, kind)| kind));

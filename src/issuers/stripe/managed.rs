@@ -39,21 +39,18 @@
 
 mod make;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::prefix::{self, Type, of_this_account};
 use super::wire::{Listed, Page};
-use super::{Config, dashboard, look, value};
+use super::{Config, dashboard, look};
 use crate::http::{Api, Call, Known, segment};
 use crate::issuers::{
     Ability, Capabilities, Found, Issuer, Overlap, Request, Seen, ValueBy, pages, shown,
 };
-use crate::model::{
-    Account, Effect, Fault, FaultKind, Fields, Finding, Instant, Key, KeyId, Tag, when,
-};
+use crate::model::{Account, Effect, Fault, FaultKind, Finding, Instant, Key, KeyId, Tag, when};
 
 const ALL: &str = "/v2/iam/api_keys";
 const VERSION: &str = "2026-10-14.preview";
@@ -149,7 +146,7 @@ impl Managed {
 
     /// The one listed key that can be this one.
     fn listed(&self, key: &Key) -> Result<Option<Listed>, Fault> {
-        let value = value(key)?;
+        let value = key.value()?;
         let same = |listed: &Listed| match listed.token() {
             Some(token) => token == value,
             None => shown::may_be(listed.redacted(), value.expose()),
@@ -191,7 +188,7 @@ impl Issuer for Managed {
 
     fn take(&self, supplied: Key, _current: Option<&Key>) -> Result<Key, Fault> {
         of_this_account(
-            value(&supplied)?.expose(),
+            supplied.value()?.expose(),
             self.config.mode,
             self.config.kind,
         )?;
@@ -207,11 +204,7 @@ impl Issuer for Managed {
         let found = self.list()?.into_iter().filter(tagged);
         let found = found.map(|listed| Found {
             created_at: listed.created,
-            key: Key {
-                id: Some(KeyId::new(listed.id)),
-                fields: Fields::default(),
-                notes: BTreeMap::new(),
-            },
+            key: Key::bare(KeyId::new(listed.id)),
         });
         Ok(found.collect())
     }
@@ -219,11 +212,7 @@ impl Issuer for Managed {
     fn identify(&self, key: &Key) -> Result<Option<(KeyId, Key, Option<Instant>)>, Fault> {
         Ok(self.listed(key)?.map(|listed| {
             let id = KeyId::new(listed.id);
-            let found = Key {
-                id: Some(id.clone()),
-                ..key.clone()
-            };
-            (id, found, listed.created)
+            (id.clone(), key.listed_as(id), listed.created)
         }))
     }
 
@@ -232,22 +221,17 @@ impl Issuer for Managed {
     }
 
     fn revoke(&self, key: &Key) -> Effect<()> {
-        let Some(id) = &key.id else {
-            return Effect::NotDone(
-                Fault::refused("the public id of this key is not known").hint(format!(
-                    "expire it at {}; rotakey sees when it is refused",
-                    dashboard(self.config.mode)
-                )),
-            );
-        };
-        self.kill(id.as_str()).unwrap_or_else(Effect::NotDone)
+        match key.known_id() {
+            Ok(id) => self.kill(id.as_str()).unwrap_or_else(Effect::NotDone),
+            Err(fault) => Effect::NotDone(fault.hint(format!(
+                "expire it at {}; rotakey sees when it is refused",
+                dashboard(self.config.mode)
+            ))),
+        }
     }
 
     fn last_used(&self, key: &Key) -> Result<Option<Instant>, Fault> {
-        match &key.id {
-            Some(id) => Ok(self.one(id)?.last_used),
-            None => Err(Fault::refused("the public id of this key is not known")),
-        }
+        Ok(self.one(key.known_id()?)?.last_used)
     }
 }
 

@@ -50,7 +50,6 @@ use serde::Deserialize;
 use crate::http::{Api, Endpoint, Reply};
 use crate::model::{
     Account, AccountShape, Clock, Fault, FieldName, Fields, IssuerKind, IssuerStarter, Key,
-    SecretValue,
 };
 
 use super::{Issuer, Seen, Verdict};
@@ -145,22 +144,16 @@ fn dashboard(mode: Mode) -> &'static str {
 
 /// Makes one real call with the key.
 fn look(api: &Api, key: &Key) -> Seen {
-    let call = value(key).map(|value| api.get("/v1/balance").bearer(value));
+    let call = key
+        .value()
+        .map(|value| api.get("/v1/balance").bearer(value));
     match call.and_then(|call| call.accept(&[401, 403]).read()) {
         Ok(reply) => Seen {
             verdict: verdict(&reply),
             date: reply.date,
         },
-        Err(fault) => Seen {
-            verdict: Verdict::Unknown(fault),
-            date: None,
-        },
+        Err(fault) => Seen::unknown(fault),
     }
-}
-
-fn value(key: &Key) -> Result<&SecretValue, Fault> {
-    let value = key.fields.primary();
-    value.ok_or_else(|| Fault::refused("the key has no value"))
 }
 
 /// What an answer to a call with a key says of the key. Only Stripe's own words count: a proxy can say 401 as well.

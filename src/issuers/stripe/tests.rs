@@ -1,7 +1,7 @@
 use super::*;
 use crate::http::testing::{Answer, JumpingClock, Server};
 use crate::issuers::Request;
-use crate::model::{Effect, Tag};
+use crate::model::{Effect, SecretValue, Tag};
 use serde_json::{Value, json};
 
 const LIVE: &str = "rk_live_51AbCdEfGhIjKlMnOpQr7K2";

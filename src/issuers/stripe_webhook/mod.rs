@@ -37,7 +37,6 @@
 mod endpoints;
 mod wire;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -199,11 +198,7 @@ impl Issuer for Webhooks {
         let found = self.list()?.into_iter().filter(tagged);
         let found = found.map(|endpoint| Found {
             created_at: endpoint.created_at(),
-            key: Key {
-                id: Some(KeyId::new(endpoint.id)),
-                fields: Fields::default(),
-                notes: BTreeMap::new(),
-            },
+            key: Key::bare(KeyId::new(endpoint.id)),
         });
         Ok(found.collect())
     }
@@ -215,11 +210,7 @@ impl Issuer for Webhooks {
             return Ok(None);
         };
         let id = KeyId::new(endpoint.id.as_str());
-        let found = Key {
-            id: Some(id.clone()),
-            ..key.clone()
-        };
-        Ok(Some((id, found, endpoint.created_at())))
+        Ok(Some((id.clone(), key.listed_as(id), endpoint.created_at())))
     }
 
     fn verify(&self, key: &Key) -> Seen {
@@ -236,10 +227,7 @@ impl Issuer for Webhooks {
                 },
                 date,
             },
-            Err(fault) => Seen {
-                verdict: Verdict::Unknown(fault),
-                date: None,
-            },
+            Err(fault) => Seen::unknown(fault),
         }
     }
 

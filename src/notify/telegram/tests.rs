@@ -2,6 +2,12 @@
 
 use super::*;
 
+const ASKED: Asked<'_> = Asked {
+    chat: -100,
+    bot: Some(42),
+    references: &["80"],
+};
+
 fn update() -> Value {
     json!({
         "update_id": 7,
@@ -17,7 +23,7 @@ fn update() -> Value {
 fn one(change: impl FnOnce(&mut Value)) -> Option<Reply> {
     let mut update = update();
     change(&mut update["message"]);
-    read(&[update], &["80"], -100, Some(42)).pop()
+    read(&[update], &ASKED).pop()
 }
 
 #[test]
@@ -80,6 +86,6 @@ fn machines_edits_and_quotes_are_told() {
 #[test]
 fn a_message_that_was_edited_afterwards_does_not_count() {
     let edit = json!({ "update_id": 8, "edited_message": { "message_id": 90 } });
-    let read = read(&[update(), edit], &["80"], -100, Some(42)).pop();
+    let read = read(&[update(), edit], &ASKED).pop();
     assert!(read.expect("a reply").edited);
 }

@@ -1,76 +1,36 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::http::testing::JumpingClock;
-use crate::model::Credential;
+use crate::targets::testing::{self, StandIn, opened, written_at};
 
 const ID: &str = "99ee88d2-6046-4ea7-92c2-acac464b1412";
 const SESSION: &str = "c2Vzc2lvbiBrZXkgb2YgYnc=";
 
 /// A stand-in for `bw` with a vault of its own.
-struct Fake {
-    folder: tempfile::TempDir,
-}
+struct Fake(StandIn);
 
 impl Fake {
     fn new(items: Value) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/bw.py");
-        std::os::unix::fs::symlink(program, folder.path().join("bw")).unwrap();
-        let fake = Self { folder };
-        fake.write("server.json", &json!({"session": SESSION, "items": items}));
-        fake
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, value: &Value) {
-        std::fs::write(self.path(name), value.to_string()).unwrap();
-    }
-
-    fn set(&self, key: &str, value: Value) {
-        let mut server = self.read("server.json");
-        server[key] = value;
-        self.write("server.json", &server);
-    }
-
-    fn read(&self, name: &str) -> Value {
-        let text = std::fs::read_to_string(self.path(name)).unwrap();
-        serde_json::from_str(&text).unwrap()
-    }
-
-    fn trouble(&self, kinds: Value) {
-        self.write("trouble.json", &kinds);
+        let held = json!({"session": SESSION, "items": items});
+        Self(StandIn::new("bw", "server.json", &held))
     }
 
     fn item(&self) -> Value {
-        self.read("server.json")["items"][0].clone()
-    }
-
-    fn calls(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.path("calls.jsonl")).unwrap_or_default();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        self.0.state()["items"][0].clone()
     }
 
     /// The words of every call, without the two that are always there.
     fn words(&self) -> Vec<String> {
-        let words = |call: &Value| {
-            let argv = call["argv"].as_array().unwrap().iter();
-            let words: Vec<&str> = argv.skip(2).map(|word| word.as_str().unwrap()).collect();
-            words.join(" ")
-        };
-        self.calls().iter().map(words).collect()
+        self.0.words(|argv| &argv[2..])
     }
 
     fn target(&self, item: &str, field: &str) -> Arc<dyn Target> {
-        opened(&self.path("bw"), item, field)
+        let config = json!({"item": item, "field": field});
+        opened(build, config, account(&self.0.command())).unwrap()
     }
 
     fn site(&self, field: &str) -> Site {
@@ -83,19 +43,8 @@ impl Fake {
     }
 }
 
-fn opened(command: &Path, item: &str, field: &str) -> Arc<dyn Target> {
-    let connections = Connections::new(JumpingClock::new(), 1).in_run("run_2a".into());
-    let config = json!({"item": item, "field": field});
-    let config = serde_json::from_value(config).unwrap();
-    build(config, &account(command), &connections).unwrap()
-}
-
-fn account(command: &Path) -> Arc<Settings> {
-    let session = Credential::new("test", || Ok(SecretValue::new(SESSION)));
-    let account = Settings::new("bitwarden".into(), "bitwarden")
-        .set("command", command.display().to_string())
-        .with("session", session);
-    Arc::new(account)
+fn account(command: &Path) -> Settings {
+    testing::account("bitwarden", "session", SESSION).set("command", command.display().to_string())
 }
 
 fn login() -> Value {
@@ -118,10 +67,7 @@ fn new() -> SecretValue {
 }
 
 fn done() -> Effect<Written> {
-    Effect::Done(Written {
-        at: Some("2026-03-01T12:00:05Z".parse().unwrap()),
-        marker: None,
-    })
+    written_at("2026-03-01T12:00:05Z")
 }
 
 #[test]
@@ -161,7 +107,7 @@ fn the_item_goes_back_whole_with_the_value_its_history_and_a_note() {
         json!([{"lastUsedDate": "2026-03-01T12:00:00.000Z", "password": "sk-old"}]);
     expected["revisionDate"] = json!("2026-03-01T12:00:05.000Z");
     assert_eq!(fake.item(), expected);
-    let calls = fake.calls().len();
+    let calls = fake.0.calls().len();
     // Again, and nothing is sent but the look.
     assert_eq!(target.write(&site, &new()), done());
     assert!(
@@ -188,7 +134,7 @@ fn no_secret_stands_in_an_argument_and_the_session_alone_in_the_environment() {
     let site = fake.site("password");
     let written = fake.target("OpenAI", "password").write(&site, &new());
     assert_eq!(written, done());
-    for call in fake.calls() {
+    for call in fake.0.calls() {
         assert_eq!(call["env"]["BW_SESSION"], json!(SESSION));
         let seen = format!("{}{}", call["argv"], call["env"]);
         assert!(!seen.contains("sk-"), "{seen}");
@@ -200,7 +146,7 @@ fn no_secret_stands_in_an_argument_and_the_session_alone_in_the_environment() {
 fn a_change_that_meets_a_newer_item_begins_again_with_that_one() {
     let fake = Fake::new(json!([login()]));
     let site = fake.site("password");
-    fake.trouble(json!(["meanwhile"]));
+    fake.0.trouble(&json!(["meanwhile"]));
     let written = fake.target("OpenAI", "password").write(&site, &new());
     assert_eq!(written, done());
     let notes = "written meanwhile\nrotakey changed `password` on Mar 1, 2026 12:00 UTC (run_2a)";
@@ -212,7 +158,7 @@ fn what_the_item_holds_afterwards_decides_what_became_of_an_edit() {
     let write = |trouble: &str| {
         let fake = Fake::new(json!([login()]));
         let site = fake.site("password");
-        fake.trouble(json!([trouble]));
+        fake.0.trouble(&json!([trouble]));
         fake.target("OpenAI", "password").write(&site, &new())
     };
     assert_eq!(write("late"), done());
@@ -278,18 +224,19 @@ fn an_item_that_a_change_could_harm_is_refused() {
 #[test]
 fn a_vault_that_does_not_open_is_told_from_an_item_that_is_not_there() {
     let fake = Fake::new(json!([login()]));
-    fake.set("session", json!("another"));
+    fake.0.set("session", json!("another"));
     let locked = fake.why("OpenAI", "password");
     assert_eq!(
         locked.what,
         "bitwarden/OpenAI: the vault is locked: the session key opens it no more"
     );
-    fake.set("logged_out", json!(true));
+    fake.0.set("logged_out", json!(true));
     assert_eq!(
         fake.why("OpenAI", "password").what,
         "bitwarden/OpenAI: `bw` is not logged in"
     );
-    let gone = opened(Path::new("/nowhere/bw"), "OpenAI", "password");
+    let config = json!({"item": "OpenAI", "field": "password"});
+    let gone = opened(build, config, account(Path::new("/nowhere/bw"))).unwrap();
     assert_eq!(
         gone.sites(Pass(1)).unwrap_err().what,
         "bitwarden/OpenAI: `/nowhere/bw` cannot be started: entity not found"
@@ -300,7 +247,7 @@ fn a_vault_that_does_not_open_is_told_from_an_item_that_is_not_there() {
 fn a_copy_that_cannot_be_made_new_is_not_believed() {
     let fake = Fake::new(json!([login()]));
     let site = fake.site("password");
-    fake.set("unreachable", json!(true));
+    fake.0.set("unreachable", json!(true));
     assert_eq!(
         fake.why("OpenAI", "password").what,
         "bitwarden/OpenAI: `bw` failed (exit 1)"
@@ -313,19 +260,19 @@ fn a_copy_that_cannot_be_made_new_is_not_believed() {
 fn a_bw_that_hangs_is_killed_and_its_edit_uncertain_until_it_shows() {
     let fake = Fake::new(json!([login()]));
     let site = fake.site("password");
-    fake.trouble(json!(["hang"]));
+    fake.0.trouble(&json!(["hang"]));
     let hasty = Bitwarden {
         config: Config {
             item: "OpenAI".to_owned(),
             field: "password".to_owned(),
         },
-        settings: account(&fake.path("bw")),
+        settings: Arc::new(account(&fake.0.command())),
         clock: JumpingClock::new(),
         run: None,
         vault: Arc::new(Vault {
             bw: Bw {
                 patience: Duration::from_secs(2),
-                ..Bw::new(account(&fake.path("bw")))
+                ..Bw::new(Arc::new(account(&fake.0.command())))
             },
             synced: PerPass::new(),
         }),

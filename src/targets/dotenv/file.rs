@@ -12,16 +12,18 @@
 //! power cut in that instant can still leave them torn. From outside a container a bind mount cannot be seen; the
 //! configuration says `in_place: true` then.
 
-use std::ffi::{OsStr, OsString};
+mod beside;
+
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{OFlags, XattrFlags, fgetxattr, flistxattr, fsetxattr};
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::model::{Effect, Fault, FaultKind};
+use beside::{beside, copy_attributes, directory, sweep};
 
 /// A file of settings is never larger.
 const LARGEST: u64 = 1024 * 1024;
@@ -230,63 +232,12 @@ impl From<io::Error> for Obstacle {
     }
 }
 
-fn beside(path: &Path, text: &[u8]) -> io::Result<tempfile::NamedTempFile> {
-    let (start, end) = temporary(path.file_name().unwrap_or_default());
-    let mut new = tempfile::Builder::new()
-        .prefix(&start)
-        .suffix(end)
-        .rand_bytes(16)
-        .tempfile_in(directory(path))?;
-    new.write_all(text)?;
-    new.as_file().sync_all()?;
-    Ok(new)
-}
-
-/// How the names of our temporary files begin and end: `.env` becomes `..env.rotakey-….tmp`.
-fn temporary(name: &OsStr) -> (OsString, &'static str) {
-    let mut start = OsString::from(".");
-    start.push(name);
-    start.push(".rotakey-");
-    (start, ".tmp")
-}
-
-/// Removes what a killed run left beside the file. Nobody else has such names, and nobody but us writes now: the
-/// ledger is locked.
-fn sweep(path: &Path) {
-    let (start, end) = temporary(path.file_name().unwrap_or_default());
-    let ours = |name: &OsStr| {
-        let name = name.as_encoded_bytes();
-        name.len() == start.len() + 16 + end.len()
-            && name.starts_with(start.as_encoded_bytes())
-            && name.ends_with(end.as_bytes())
-    };
-    let user = rustix::process::geteuid().as_raw();
-    for entry in fs::read_dir(directory(path))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        let plain = || {
-            let found = fs::symlink_metadata(entry.path()).ok();
-            found.is_some_and(|of| of.is_file() && of.nlink() == 1 && of.uid() == user)
-        };
-        if ours(&entry.file_name()) && plain() {
-            // One that stays is tried again by the next write.
-            fs::remove_file(entry.path()).ok();
-        }
-    }
-}
-
 /// Without this a power cut may undo the rename.
 fn synced(path: &Path) -> Effect<()> {
     match File::open(directory(path)).and_then(|directory| directory.sync_all()) {
         Ok(()) => Effect::Done(()),
         Err(error) => Effect::Uncertain(trouble("may not outlive a power cut", &error)),
     }
-}
-
-fn directory(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("/"))
 }
 
 /// Takes the space before a byte is changed, so that a full disk leaves the old text whole.
@@ -302,24 +253,6 @@ fn reserve(file: &File, length: u64) -> io::Result<()> {
 
 #[cfg(not(target_os = "linux"))]
 fn reserve(_file: &File, _length: u64) -> io::Result<()> {
-    Ok(())
-}
-
-fn copy_attributes(from: &File, to: &File) -> io::Result<()> {
-    let mut names = vec![0; 64 * 1024];
-    let length = match flistxattr(from, &mut names) {
-        Ok(length) => length,
-        Err(rustix::io::Errno::OPNOTSUPP) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    for name in names[..length].split(|byte| *byte == 0) {
-        if name.is_empty() {
-            continue;
-        }
-        let mut value = vec![0; 64 * 1024];
-        let length = fgetxattr(from, name, &mut value)?;
-        fsetxattr(to, name, &value[..length], XattrFlags::empty())?;
-    }
     Ok(())
 }
 

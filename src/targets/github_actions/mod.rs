@@ -40,7 +40,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Connections, Marker, Pass, Site, Stored, Target, Written};
-use crate::http::{Api, Call, Endpoint, Reply};
+use crate::http::{Api, Call, Reply};
 use crate::model::{
     Account as Settings, AccountShape, Effect, Fault, Finding, SecretValue, SiteId, TargetKind,
     TargetStarter,
@@ -104,17 +104,12 @@ pub(super) fn build(
     connections: &Connections,
 ) -> Result<Arc<dyn Target>, Fault> {
     let create = config.create;
-    let endpoint = Endpoint {
-        base: settings.base_url().unwrap_or(BASE).to_owned(),
-        name: settings.name().as_str().to_owned(),
-        in_flight: IN_FLIGHT,
-    };
-    let open = || Api::new(endpoint, Arc::clone(&connections.clock));
+    let base = settings.base_url().unwrap_or(BASE);
     Ok(Arc::new(GitHubActions {
         place: Place::of(config)?,
         create,
         settings: Arc::clone(settings),
-        api: Api::clone(&*connections.to(settings, open)?),
+        api: connections.api(settings, base, IN_FLIGHT)?,
     }))
 }
 

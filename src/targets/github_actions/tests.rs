@@ -1,20 +1,12 @@
 use crypto_box::SecretKey;
 
 use super::*;
-use crate::http::testing::{Answer, JumpingClock, Server};
-use crate::model::Credential;
+use crate::http::testing::{Answer, Server};
+use crate::targets::testing::{self, account};
 
 fn target(base: &str, config: Value) -> Result<Arc<dyn Target>, Fault> {
-    let token = Credential::new("test", || Ok(SecretValue::new("ghp_x")));
-    let account = Settings::new("github".into(), "github")
-        .at(base)
-        .with("token", token);
-    let connections = Connections::new(JumpingClock::new(), 1);
-    build(
-        serde_json::from_value(config).unwrap(),
-        &Arc::new(account),
-        &connections,
-    )
+    let account = account("github", "token", "ghp_x").at(base);
+    testing::opened(build, config, account)
 }
 
 fn shown(at: &str) -> Value {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::wire::{ITEM, Item, Named, VAULT, is_id};
 use super::{Config, Place, Way};
-use crate::http::{Api, Call, Endpoint, Reply, segment};
+use crate::http::{Api, Call, Reply, segment};
 use crate::model::{Account, Effect, Fault, SecretValue, sanitise};
 use crate::targets::sole::{Advice, sole};
 use crate::targets::{Connections, Written};
@@ -40,15 +40,9 @@ pub(super) fn open(
                 .hint("write the id of the vault or the item"),
         );
     }
-    let endpoint = Endpoint {
-        base: base.to_owned(),
-        name: settings.name().as_str().to_owned(),
-        in_flight: IN_FLIGHT,
-    };
-    let open = || Api::new(endpoint, Arc::clone(&connections.clock));
     Ok(Connect {
         settings: Arc::clone(settings),
-        api: Api::clone(&*connections.to(settings, open)?),
+        api: connections.api(settings, base, IN_FLIGHT)?,
     })
 }
 

@@ -1,23 +1,16 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::http::testing::{Answer, JumpingClock, Server};
+use crate::http::testing::{Answer, Server};
 use crate::model::Credential;
+use crate::targets::testing::{account, opened};
 
 const VAULT: &str = "ftz4pm2xxwmwrsd7rjqn7grzfz";
 const ITEM: &str = "2fcbqwe9ndg175zg2dzwftvkpa";
 
 fn target(base: &str, config: Value) -> Result<Arc<dyn Target>, Fault> {
-    let token = Credential::new("test", || Ok(SecretValue::new("jwt")));
-    let account = Settings::new("onepassword".into(), "onepassword")
-        .at(base)
-        .with("token", token);
-    let connections = Connections::new(JumpingClock::new(), 1);
-    build(
-        serde_json::from_value(config).unwrap(),
-        &Arc::new(account),
-        &connections,
-    )
+    let account = account("onepassword", "token", "jwt").at(base);
+    opened(build, config, account)
 }
 
 fn open(server: &Server) -> Arc<dyn Target> {
@@ -213,12 +206,9 @@ fn an_empty_field_holds_the_empty_text() {
 
 #[test]
 fn the_way_must_be_clear_and_names_must_be_searchable() {
-    let connections = Connections::new(JumpingClock::new(), 1);
     let why = |account: Settings| {
         let config = json!({"vault": "Infra", "item": "OpenAI", "field": "credential"});
-        let config = serde_json::from_value(config).unwrap();
-        let built = build(config, &Arc::new(account), &connections);
-        built.err().unwrap().what
+        opened(build, config, account).err().unwrap().what
     };
     let account = || Settings::new("onepassword".into(), "onepassword");
     let token = || Credential::new("test", || Ok(SecretValue::new("jwt")));

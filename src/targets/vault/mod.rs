@@ -33,7 +33,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Connections, Pass, Site, Stored, Target, Written};
-use crate::http::{Api, Call, Endpoint, Known, segment};
+use crate::http::{Api, Call, Known, segment};
 use crate::model::{
     Account as Settings, AccountShape, Effect, Fault, FaultKind, Finding, SecretValue, SiteId,
     TargetKind, TargetStarter, sanitise,
@@ -105,17 +105,11 @@ pub(super) fn build(
                 .hint("leave out `data/`, and slashes at the beginning and the end"),
         );
     };
-    let endpoint = Endpoint {
-        base: base.to_owned(),
-        name: settings.name().as_str().to_owned(),
-        in_flight: IN_FLIGHT,
-    };
-    let open = || Api::new(endpoint, Arc::clone(&connections.clock));
     Ok(Arc::new(Vault {
         data: format!("/v1/{mount}/data/{path}"),
         config,
         settings: Arc::clone(settings),
-        api: Api::clone(&*connections.to(settings, open)?),
+        api: connections.api(settings, base, IN_FLIGHT)?,
     }))
 }
 

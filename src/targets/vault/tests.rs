@@ -1,19 +1,12 @@
 use super::*;
-use crate::http::testing::{Answer, JumpingClock, Server};
-use crate::model::Credential;
+use crate::http::testing::{Answer, Server};
+use crate::targets::testing::{account, opened, written_at};
 
 fn target(base: &str, config: Value) -> Result<Arc<dyn Target>, Fault> {
-    let token = Credential::new("test", || Ok(SecretValue::new("hvs.x")));
-    let account = Settings::new("vault".into(), "vault")
+    let account = account("vault", "token", "hvs.x")
         .at(base)
-        .set("namespace", "team-a")
-        .with("token", token);
-    let connections = Connections::new(JumpingClock::new(), 1);
-    build(
-        serde_json::from_value(config).unwrap(),
-        &Arc::new(account),
-        &connections,
-    )
+        .set("namespace", "team-a");
+    opened(build, config, account)
 }
 
 fn open(server: &Server) -> Arc<dyn Target> {
@@ -61,10 +54,7 @@ fn site(target: &Arc<dyn Target>) -> Site {
 }
 
 fn done() -> Effect<Written> {
-    Effect::Done(Written {
-        at: Some("2026-03-01T12:00:00Z".parse().unwrap()),
-        marker: None,
-    })
+    written_at("2026-03-01T12:00:00Z")
 }
 
 fn new() -> SecretValue {
@@ -232,9 +222,8 @@ fn paths_that_lead_elsewhere_and_servers_without_an_address_are_refused() {
             "{path}"
         );
     }
-    let account = Arc::new(Settings::new("vault".into(), "vault"));
-    let config = serde_json::from_value(json!({"path": "a", "field": "x"})).unwrap();
-    let built = build(config, &account, &Connections::new(JumpingClock::new(), 1));
+    let nowhere = Settings::new("vault".into(), "vault");
+    let built = opened(build, json!({"path": "a", "field": "x"}), nowhere);
     assert_eq!(
         built.err().unwrap().what,
         "account `vault` has no `base_url`"

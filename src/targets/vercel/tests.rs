@@ -3,12 +3,11 @@
 mod sent;
 mod verdicts;
 
-use chrono::{DateTime, TimeDelta};
+use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::wire::{Deployment, Project};
-use crate::model::{DeploymentId, Instant};
-use crate::targets::Confirmation;
+use crate::model::Instant;
 
 const NOW: i64 = 1_772_366_400_000;
 
@@ -37,29 +36,4 @@ fn deployment(id: &str, created: i64, fields: Value) -> Value {
 
 fn parsed(deployment: Value) -> Deployment {
     serde_json::from_value(deployment).expect("a deployment")
-}
-
-fn serving(id: &str) -> Confirmation {
-    Confirmation::Serving {
-        deployment: Some(DeploymentId::new(id)),
-    }
-}
-
-fn waiting(doing: &str, seconds: i64) -> Confirmation {
-    Confirmation::Waiting {
-        doing: doing.to_owned(),
-        again: TimeDelta::seconds(seconds),
-    }
-}
-
-fn stale(what: &str) -> Confirmation {
-    Confirmation::Stale {
-        what: what.to_owned(),
-    }
-}
-
-fn failed(what: &str) -> Confirmation {
-    Confirmation::Failed {
-        what: what.to_owned(),
-    }
 }

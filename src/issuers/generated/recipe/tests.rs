@@ -1,6 +1,8 @@
 //! What is made is as long, as varied and as written as it was asked for.
 
 use super::*;
+use crate::issuers::generated::make::drawn;
+use crate::model::Fault;
 use serde_json::{Value, json};
 
 fn made(config: Value) -> String {

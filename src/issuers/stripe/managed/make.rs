@@ -9,12 +9,22 @@ use super::{ALL, Managed, explained};
 use crate::issuers::Request;
 use crate::model::{Effect, Fault, Fields, Key, KeyId, SecretValue};
 
+/// What a key may do.
+struct Permissions {
+    here: Vec<String>,
+    /// For connected accounts.
+    connect: Vec<String>,
+}
+
 impl Managed {
     /// The permissions of the next key: as configured, else as the live one has them.
-    fn permissions(&self, current: Option<&Key>) -> Result<(Vec<String>, Vec<String>), Fault> {
+    fn permissions(&self, current: Option<&Key>) -> Result<Permissions, Fault> {
         let said = (&self.config.permissions, &self.config.connect_permissions);
-        if let (Some(permissions), Some(connect)) = said {
-            return Ok((permissions.clone(), connect.clone()));
+        if let (Some(here), Some(connect)) = said {
+            return Ok(Permissions {
+                here: here.clone(),
+                connect: connect.clone(),
+            });
         }
         let live = match current.and_then(|key| key.id.as_ref()) {
             Some(id) => Some(self.one(id)?),
@@ -29,20 +39,23 @@ impl Managed {
             .clone()
             .or_else(|| of_live(|key| &key.connect_permissions));
         match permissions.filter(|permissions| !permissions.is_empty()) {
-            Some(permissions) => Ok((permissions, connect.unwrap_or_default())),
+            Some(here) => Ok(Permissions {
+                here,
+                connect: connect.unwrap_or_default(),
+            }),
             None => Err(Fault::refused("it is not known what the new key may do")
                 .hint("say `permissions:`; Stripe does not tell those of the live key")),
         }
     }
 
     pub(super) fn make(&self, request: &Request<'_>) -> Result<Effect<Key>, Fault> {
-        let (permissions, connect) = self.permissions(request.current)?;
+        let Permissions { here, connect } = self.permissions(request.current)?;
         let pair = Pair::make()?;
         let mut body = json!({
             "type": "secret_key",
             "name": request.tag.as_str(),
             "note": "made by rotakey",
-            "permissions": permissions,
+            "permissions": here,
             "public_key": {"pem_key": {"algorithm": "RSA", "data": pair.pem()?}},
         });
         if !connect.is_empty() {

@@ -1,185 +1,14 @@
-use std::sync::Mutex;
+//! Managed keys, at a vendor in memory.
+
+mod vendor;
 
 use super::super::build;
-use super::super::jwe::testing::seal;
 use super::*;
-use crate::http::testing::{Answer, JumpingClock, Received, Server};
+use crate::http::testing::{Answer, JumpingClock, Server};
 use crate::issuers::Verdict;
-use crate::model::{Clock, Credential, SecretValue};
-
-/// Stripe's keys of one account, in memory.
-struct Vendor {
-    keys: Vec<Value>,
-    livemode: bool,
-    /// What becomes of the next create besides.
-    trouble: Option<Trouble>,
-    page: usize,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Trouble {
-    LostReply,
-    NotGated,
-    OtherMode,
-    Garbled,
-    WithoutSecret,
-}
-
-type Shared = Arc<Mutex<Vendor>>;
-
-fn listed(id: &str, name: &str, token: &str) -> Value {
-    let redacted = format!("{}...{}", &token[..8], &token[token.len() - 4..]);
-    json!({
-        "id": id, "object": "v2.iam.api_key", "created": "2026-01-01T00:00:00Z", "ip_allowlist": [],
-        "livemode": token.contains("_live_"), "name": name, "status": "active", "type": "secret_key",
-        "permissions": ["charge_read", "customer_write"], "connect_permissions": ["account_read"],
-        "last_used": "2026-02-28T10:00:00Z", "token": token,
-        "secret_key": {"secret_token_redacted": redacted},
-    })
-}
-
-fn vendor(livemode: bool, trouble: Option<Trouble>) -> Shared {
-    let mode = if livemode { "live" } else { "test" };
-    Arc::new(Mutex::new(Vendor {
-        keys: vec![
-            listed(
-                "mk_0",
-                "dashboard",
-                &format!("rk_{mode}_0000000000000other"),
-            ),
-            listed("mk_1", "rk-0", &format!("rk_{mode}_1111111111111x7K2")),
-        ],
-        livemode,
-        trouble,
-        page: 100,
-    }))
-}
-
-impl Vendor {
-    fn answer(&mut self, received: &Received) -> Option<(u16, Value)> {
-        let error = |status: u16, code: &str| {
-            let error = json!({"error": {"type": "invalid_request_error", "code": code, "message": "rk_live_leak"}});
-            Some((status, error))
-        };
-        if !received
-            .headers
-            .contains("stripe-version: 2026-10-14.preview")
-        {
-            return match received.line.as_str() {
-                "GET /v1/balance" => Some(self.balance(&received.headers)),
-                _ => error(404, "resource_missing"),
-            };
-        }
-        let (method, path) = received.line.split_once(' ').unwrap();
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let rest = path.strip_prefix("/v2/iam/api_keys").unwrap();
-        match (method, rest) {
-            ("GET", "") => Some((200, self.list(query))),
-            ("POST", "") => self.create(received),
-            ("GET", id) => match self.keys.iter().find(|key| key["id"] == id[1..]) {
-                Some(key) => Some((200, self.shown(key))),
-                None => error(404, "resource_missing"),
-            },
-            ("POST", rest) => {
-                let id = rest
-                    .strip_prefix('/')
-                    .and_then(|rest| rest.strip_suffix("/expire"));
-                let key = self
-                    .keys
-                    .iter_mut()
-                    .find(|key| Some(key["id"].as_str().unwrap()) == id);
-                match key {
-                    Some(key) if key["status"] == "active" => {
-                        key["status"] = json!("expired");
-                        Some((200, key.clone()))
-                    }
-                    _ => error(404, "resource_missing"),
-                }
-            }
-            _ => error(404, "resource_missing"),
-        }
-    }
-
-    fn balance(&self, headers: &str) -> (u16, Value) {
-        let mine = |key: &&Value| headers.contains(&key["token"].as_str().unwrap().to_lowercase());
-        match self.keys.iter().find(mine) {
-            Some(key) if key["status"] == "active" => (200, json!({"object": "balance"})),
-            _ => (401, json!({"error": {"code": "api_key_expired"}})),
-        }
-    }
-
-    /// In test mode whole keys are listed, as was measured.
-    fn shown(&self, key: &Value) -> Value {
-        let mut key = key.clone();
-        let token = key.as_object_mut().unwrap().remove("token");
-        if !self.livemode {
-            key["secret_key"]["token"] = token.unwrap();
-        }
-        key
-    }
-
-    fn list(&self, query: &str) -> Value {
-        let from = query.split('&').find_map(|pair| pair.strip_prefix("page="));
-        let from: usize = from.map_or(0, |page| page.parse().unwrap());
-        let active: Vec<&Value> = self
-            .keys
-            .iter()
-            .filter(|key| key["status"] == "active")
-            .collect();
-        let page = active.iter().skip(from).take(self.page);
-        let data: Vec<Value> = page.map(|key| self.shown(key)).collect();
-        let next = from + self.page;
-        let next = (next < active.len()).then(|| format!("/v2/iam/api_keys?limit=100&page={next}"));
-        json!({"data": data, "next_page_url": next, "previous_page_url": null})
-    }
-
-    fn create(&mut self, received: &Received) -> Option<(u16, Value)> {
-        let trouble = self.trouble.take();
-        if trouble == Some(Trouble::NotGated) {
-            let error =
-                json!({"error": {"code": "merchant_not_gated", "message": "no, rk_live_leak"}});
-            return Some((403, error));
-        }
-        let (mode, live) = match self.livemode != (trouble == Some(Trouble::OtherMode)) {
-            true => ("live", true),
-            false => ("test", false),
-        };
-        let token = format!("rk_{mode}_2222222222222j9M1");
-        let mut key = listed("mk_2", received.body["name"].as_str().unwrap(), &token);
-        key["permissions"] = received.body["permissions"].clone();
-        key["livemode"] = json!(live);
-        self.keys.push(key.clone());
-        let pem = received.body["public_key"]["pem_key"]["data"]
-            .as_str()
-            .unwrap();
-        let mut answer = self.shown(&key);
-        match trouble {
-            Some(Trouble::LostReply) => return None,
-            Some(Trouble::WithoutSecret) => answer["secret_key"] = json!({}),
-            _ if self.livemode => {
-                let text = match trouble {
-                    Some(Trouble::Garbled) => "no key at all",
-                    _ => &token,
-                };
-                let sealed = seal("RSA-OAEP-256", pem, text);
-                answer["secret_key"]["encrypted_secret"] =
-                    json!({"ciphertext": sealed, "format": "jwe_compact", "recipient_key_id": "k"});
-            }
-            _ => {}
-        }
-        Some((200, answer))
-    }
-}
-
-fn serve(vendor: &Shared) -> Server {
-    let answer = || {
-        let vendor = Arc::clone(vendor);
-        Answer::By(Box::new(move |received: &Received| {
-            vendor.lock().unwrap().answer(received)
-        }))
-    };
-    Server::start((0..24).map(|_| answer()).collect())
-}
+use crate::issuers::stripe::prefix::Mode;
+use crate::model::{Clock, Credential, Fields, SecretValue};
+use vendor::{Trouble, serve, vendor};
 
 fn opened(base: &str, key: &'static str, config: Value) -> Result<Arc<dyn Issuer>, Fault> {
     let key = Credential::new("test", move || Ok(SecretValue::new(key)));
@@ -225,7 +54,7 @@ fn issue(issuer: &dyn Issuer, current: Option<&Key>) -> Effect<Key> {
 
 #[test]
 fn a_key_is_made_with_the_permissions_of_the_live_one_and_comes_back_sealed() {
-    let vendor = vendor(true, None);
+    let vendor = vendor(Mode::Live, None);
     let server = serve(&vendor);
     let made = issue(&*issuer(&server), Some(&live()));
     let new = key(Some("mk_2"), "rk_live_2222222222222j9M1");
@@ -256,7 +85,7 @@ fn a_key_is_made_with_the_permissions_of_the_live_one_and_comes_back_sealed() {
 
 #[test]
 fn two_calls_never_send_the_same_public_key() {
-    let vendor = vendor(true, None);
+    let vendor = vendor(Mode::Live, None);
     let server = serve(&vendor);
     let issuer = opened(
         &server.base,
@@ -283,7 +112,7 @@ fn two_calls_never_send_the_same_public_key() {
 
 #[test]
 fn test_mode_shows_the_key_as_it_is() {
-    let vendor = vendor(false, None);
+    let vendor = vendor(Mode::Test, None);
     let server = serve(&vendor);
     let issuer = opened(&server.base, "rk_test_admin", json!({"mode": "test"})).unwrap();
     let old = key(Some("mk_1"), "rk_test_1111111111111x7K2");
@@ -293,7 +122,7 @@ fn test_mode_shows_the_key_as_it_is() {
 
 #[test]
 fn a_lost_reply_is_settled_by_the_tag_in_the_list() {
-    let vendor = vendor(true, Some(Trouble::LostReply));
+    let vendor = vendor(Mode::Live, Some(Trouble::LostReply));
     vendor.lock().unwrap().page = 1;
     let server = serve(&vendor);
     let issuer = issuer(&server);
@@ -313,7 +142,7 @@ fn a_lost_reply_is_settled_by_the_tag_in_the_list() {
 
 #[test]
 fn an_account_outside_the_preview_is_told_so_and_nothing_of_the_answer() {
-    let vendor = vendor(true, Some(Trouble::NotGated));
+    let vendor = vendor(Mode::Live, Some(Trouble::NotGated));
     let server = serve(&vendor);
     let Effect::NotDone(fault) = issue(&*issuer(&server), Some(&live())) else {
         panic!("Stripe said no");
@@ -352,7 +181,7 @@ fn modes_are_never_mixed() {
             format!("the key of the account is not of {mode} mode, which the secret is of")
         );
     }
-    let vendor = vendor(true, Some(Trouble::OtherMode));
+    let vendor = vendor(Mode::Live, Some(Trouble::OtherMode));
     let server = serve(&vendor);
     let Effect::NotDone(fault) = issue(&*issuer(&server), Some(&live())) else {
         panic!("a test key was taken for a live one");
@@ -375,7 +204,7 @@ fn a_key_that_nobody_can_use_is_expired_at_once() {
             "the new key came without its secret",
         ),
     ] {
-        let vendor = vendor(true, Some(trouble));
+        let vendor = vendor(Mode::Live, Some(trouble));
         let server = serve(&vendor);
         let Effect::NotDone(fault) = issue(&*issuer(&server), Some(&live())) else {
             panic!("{why}");
@@ -387,7 +216,7 @@ fn a_key_that_nobody_can_use_is_expired_at_once() {
 
 #[test]
 fn the_old_key_is_expired_seen_dead_and_may_be_dead_already() {
-    let vendor = vendor(true, None);
+    let vendor = vendor(Mode::Live, None);
     let server = serve(&vendor);
     let issuer = issuer(&server);
     let used = issuer.last_used(&live()).unwrap().unwrap();
@@ -404,7 +233,7 @@ fn the_old_key_is_expired_seen_dead_and_may_be_dead_already() {
 
 #[test]
 fn a_key_is_recognised_by_what_is_shown_of_it() {
-    let server = serve(&vendor(true, None));
+    let server = serve(&vendor(Mode::Live, None));
     let issuer = issuer(&server);
     let (id, ..) = issuer
         .identify(&key(None, "rk_live_1111111111111x7K2"))
@@ -435,7 +264,7 @@ fn what_cannot_work_is_refused_before_anything_is_sent() {
         why(json!({"api_version": "2026-10-28.endive"})),
         "`api_version` ends in `.preview` here"
     );
-    let server = serve(&vendor(true, None));
+    let server = serve(&vendor(Mode::Live, None));
     let Effect::NotDone(fault) = issue(&*issuer(&server), None) else {
         panic!("with which permissions?");
     };

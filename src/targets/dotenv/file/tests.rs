@@ -1,6 +1,7 @@
 //! Files as they are on real machines: links, mounts, other writers, leftovers.
 
 use super::*;
+use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
 use std::os::unix::fs::symlink;
 use tempfile::{TempDir, tempdir};
 

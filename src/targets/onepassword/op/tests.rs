@@ -1,73 +1,32 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::*;
 use crate::http::testing::JumpingClock;
-use crate::model::Credential;
 use crate::targets::onepassword::build;
-use crate::targets::{Connections, Pass, Site, Stored, Target};
+use crate::targets::testing::{self, StandIn, opened, written_at};
+use crate::targets::{Pass, Site, Stored, Target};
 
 const VAULT_ID: &str = "ftz4pm2xxwmwrsd7rjqn7grzfz";
 const ITEM_ID: &str = "2fcbqwe9ndg175zg2dzwftvkpa";
 const OTHER_ID: &str = "3gcbqwe9ndg175zg2dzwftvkpb";
 
 /// A stand-in for `op` with a vault of its own.
-struct Fake {
-    folder: tempfile::TempDir,
-}
+struct Fake(StandIn);
 
 impl Fake {
     fn new(items: Value) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/op.py");
-        std::os::unix::fs::symlink(program, folder.path().join("op")).unwrap();
-        let fake = Self { folder };
         let vaults = json!([{"id": VAULT_ID, "name": "Infra", "content_version": 7}]);
-        fake.write("state.json", &json!({"vaults": vaults, "items": items}));
-        fake
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, value: &Value) {
-        std::fs::write(self.path(name), value.to_string()).unwrap();
-    }
-
-    fn state(&self) -> Value {
-        let text = std::fs::read_to_string(self.path("state.json")).unwrap();
-        serde_json::from_str(&text).unwrap()
-    }
-
-    fn set(&self, key: &str, value: Value) {
-        let mut state = self.state();
-        state[key] = value;
-        self.write("state.json", &state);
-    }
-
-    fn calls(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.path("calls.jsonl")).unwrap_or_default();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        let held = json!({"vaults": vaults, "items": items});
+        Self(StandIn::new("op", "state.json", &held))
     }
 
     /// The words of every call, without the two at the end that are always there.
     fn words(&self) -> Vec<String> {
-        let words = |call: &Value| {
-            let argv = call["argv"].as_array().unwrap();
-            let words = argv[..argv.len() - 2].iter();
-            let words: Vec<&str> = words.map(|word| word.as_str().unwrap()).collect();
-            words.join(" ")
-        };
-        self.calls().iter().map(words).collect()
+        self.0.words(|argv| &argv[..argv.len() - 2])
     }
 
     fn target(&self, config: Value, token: Option<&'static str>) -> Arc<dyn Target> {
-        let account = account(&self.path("op"), token);
-        let connections = Connections::new(JumpingClock::new(), 1).in_run("run_2a".into());
-        let config = serde_json::from_value(config).unwrap();
-        build(config, &account, &connections).unwrap()
+        opened(build, config, account(&self.0.command(), token)).unwrap()
     }
 
     fn usual(&self) -> Arc<dyn Target> {
@@ -85,19 +44,17 @@ impl Fake {
 
     fn written_with(&self, trouble: Value) -> Effect<Written> {
         let site = self.site();
-        self.write("trouble.json", &trouble);
+        self.0.trouble(&trouble);
         self.usual().write(&site, &new())
     }
 }
 
-fn account(command: &Path, token: Option<&'static str>) -> Arc<Account> {
-    let mut account = Account::new("onepassword".into(), "onepassword")
-        .set("command", command.display().to_string());
-    if let Some(token) = token {
-        let token = Credential::new("test", move || Ok(SecretValue::new(token)));
-        account = account.with("service_account_token", token);
-    }
-    Arc::new(account)
+fn account(command: &Path, token: Option<&'static str>) -> Account {
+    let account = match token {
+        Some(token) => testing::account("onepassword", "service_account_token", token),
+        None => Account::new("onepassword".into(), "onepassword"),
+    };
+    account.set("command", command.display().to_string())
 }
 
 fn item(id: &str, title: &str) -> Value {
@@ -124,10 +81,7 @@ fn new() -> SecretValue {
 }
 
 fn done() -> Effect<Written> {
-    Effect::Done(Written {
-        at: Some("2026-03-01T12:00:05Z".parse().unwrap()),
-        marker: None,
-    })
+    written_at("2026-03-01T12:00:05Z")
 }
 
 #[test]
@@ -153,7 +107,7 @@ fn names_lead_to_one_field_and_the_place_is_the_one_a_connect_server_would_name(
         fake.target(ids, None).sites(Pass(1)).unwrap()[0].id,
         site.id
     );
-    assert_eq!(fake.calls().len(), 4);
+    assert_eq!(fake.0.calls().len(), 4);
 }
 
 #[test]
@@ -168,9 +122,9 @@ fn the_item_goes_back_whole_with_the_value_and_a_note() {
     expected["fields"][2]["value"] = json!(new().expose());
     expected["fields"][0]["value"] =
         json!("owner: ops\nrotakey changed `credential` on Mar 1, 2026 12:00 UTC (run_2a)");
-    assert_eq!(fake.state()["items"][0], expected);
+    assert_eq!(fake.0.state()["items"][0], expected);
     // Again, and nothing is sent but the look.
-    let before = fake.calls().len();
+    let before = fake.0.calls().len();
     assert_eq!(target.write(&site, &new()), done());
     let get = format!("item get {ITEM_ID} --vault {VAULT_ID}");
     assert_eq!(fake.words()[before..], [get]);
@@ -181,18 +135,18 @@ fn no_secret_stands_in_an_argument_or_an_environment_unless_a_token_was_configur
     let fake = Fake::new(usual_item());
     let site = fake.site();
     assert_eq!(fake.usual().write(&site, &new()), done());
-    for call in fake.calls() {
+    for call in fake.0.calls() {
         assert!(call["env"].get("OP_SERVICE_ACCOUNT_TOKEN").is_none());
         let seen = format!("{}{}", call["argv"], call["env"]);
         assert!(!seen.contains("sk-"), "{seen}");
     }
     let fake = Fake::new(usual_item());
-    fake.set("token", json!("ops_abc"));
+    fake.0.set("token", json!("ops_abc"));
     assert_eq!(fake.why(), "onepassword/Infra/OpenAI: `op` failed (exit 1)");
     let config = json!({"vault": "Infra", "item": "OpenAI", "field": "credential"});
     let target = fake.target(config, Some("ops_abc"));
     assert_eq!(target.sites(Pass(1)).unwrap().len(), 1);
-    let last = fake.calls().pop().unwrap();
+    let last = fake.0.calls().pop().unwrap();
     assert_eq!(last["env"]["OP_SERVICE_ACCOUNT_TOKEN"], json!("ops_abc"));
     assert!(!last["argv"].to_string().contains("ops_abc"));
 }
@@ -203,7 +157,7 @@ fn a_change_that_met_another_one_is_made_again() {
     assert_eq!(fake.written_with(json!(["conflict", "conflict"])), done());
     // With what the others wrote.
     let notes = "owner: ops, and others, and others\nrotakey changed `credential` on";
-    let held = fake.state()["items"][0]["fields"][0]["value"].clone();
+    let held = fake.0.state()["items"][0]["fields"][0]["value"].clone();
     assert!(held.as_str().unwrap().starts_with(notes), "{held}");
     let fake = Fake::new(usual_item());
     let three = json!(["conflict", "conflict", "conflict", "conflict"]);
@@ -239,10 +193,10 @@ fn what_the_item_holds_afterwards_decides_what_became_of_an_edit() {
 #[test]
 fn an_op_that_hangs_is_killed_and_its_edit_is_uncertain() {
     let fake = Fake::new(usual_item());
-    fake.write("trouble.json", &json!(["hang"]));
+    fake.0.trouble(&json!(["hang"]));
     let hasty = Op {
-        command: fake.path("op").display().to_string(),
-        settings: account(&fake.path("op"), None),
+        command: fake.0.command().display().to_string(),
+        settings: Arc::new(account(&fake.0.command(), None)),
         clock: JumpingClock::new(),
         run: None,
         patience: Duration::from_secs(2),
@@ -275,9 +229,9 @@ fn what_is_missing_or_not_the_only_one_is_refused() {
         "onepassword/Infra/OpenAI: no item `OpenAI`"
     );
     let fake = Fake::new(usual_item());
-    fake.set("vaults", json!([]));
+    fake.0.set("vaults", json!([]));
     assert_eq!(fake.why(), "onepassword/Infra/OpenAI: no vault `Infra`");
-    fake.set("signed_out", json!(true));
+    fake.0.set("signed_out", json!(true));
     assert_eq!(fake.why(), "onepassword/Infra/OpenAI: `op` failed (exit 1)");
 }
 
@@ -305,7 +259,7 @@ fn an_item_without_notes_gets_some() {
     bare["fields"].as_array_mut().unwrap().remove(0);
     let fake = Fake::new(json!([bare]));
     assert_eq!(fake.written_with(json!([])), done());
-    let notes = &fake.state()["items"][0]["fields"][2];
+    let notes = &fake.0.state()["items"][0]["fields"][2];
     assert_eq!(
         notes["value"],
         json!("rotakey changed `credential` on Mar 1, 2026 12:00 UTC (run_2a)")

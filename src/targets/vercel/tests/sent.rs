@@ -6,23 +6,16 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::http::testing::{Answer, JumpingClock, Server};
-use crate::model::{Account, Credential, Effect, Fault, FaultKind, SecretValue};
-use crate::targets::{
-    Activation, Connections, Pass, Since, Site, Stored, Target, TargetConfig, build,
-};
+use crate::model::{DeploymentId, Effect, Fault, FaultKind, SecretValue};
+use crate::targets::testing::{account, opened, stale};
+use crate::targets::vercel::build;
+use crate::targets::{Activation, Connections, Pass, Since, Site, Stored, Target};
 
 fn target(server: &Server, config: Value) -> Arc<dyn Target> {
-    let account = Account::new("vercel".into(), "vercel")
+    let account = account("vercel", "token", "tok")
         .at(server.base.clone())
-        .set("team", "acme")
-        .with(
-            "token",
-            Credential::new("env T", || Ok(SecretValue::new("tok"))),
-        );
-    let config: TargetConfig =
-        serde_json::from_value(json!({"vercel": config})).expect("a configuration");
-    let connections = Connections::new(JumpingClock::new(), 1);
-    build(config, Some(&Arc::new(account)), &connections).expect("a target")
+        .set("team", "acme");
+    opened(build, config, account).expect("a target")
 }
 
 fn projects(names: &[&str]) -> Answer {
@@ -257,19 +250,12 @@ fn two_secrets_of_one_account_share_the_listings_of_a_pass() {
         ])),
         projects(&["web"]),
     ]);
-    let account = Arc::new(
-        Account::new("vercel".into(), "vercel")
-            .at(server.base.clone())
-            .with(
-                "token",
-                Credential::new("env T", || Ok(SecretValue::new("tok"))),
-            ),
-    );
+    let account = account("vercel", "token", "tok").at(server.base.clone());
+    let account = Arc::new(account);
     let connections = Connections::new(JumpingClock::new(), 1);
     let open = |variable: &str| {
-        let config = json!({"vercel": {"variable": variable}});
-        let config: TargetConfig = serde_json::from_value(config).expect("a configuration");
-        build(config, Some(&account), &connections).expect("a target")
+        let config = serde_json::from_value(json!({"variable": variable}));
+        build(config.expect("a configuration"), &account, &connections).expect("a target")
     };
     let (one, other) = (open("KEY"), open("OTHER"));
     assert_eq!(one.sites(Pass(1)).expect("sites").len(), 1);

@@ -3,6 +3,9 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::DeploymentId;
+use crate::targets::Confirmation;
+use crate::targets::testing::{failed, serving, stale, waiting};
 use crate::targets::vercel::verdict::{Bar, Sight, asked_for, custom, production};
 
 /// What is said of a project whose write was at 0 and whose deployment `dpl_new` was asked for.

@@ -1,5 +1,4 @@
-//! What the database issuers share: where a server is, when a connection must be encrypted, and versions that are a
-//! user with a password.
+//! Where a server is, and when a connection must be encrypted.
 //!
 //! A server on another machine is spoken to over TLS, with its certificate and its name verified, and not at all
 //! otherwise. This machine's loopback and Unix sockets may be plain; a `ca` asks for TLS there too. There is no setting
@@ -9,28 +8,24 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::model::{Account, Fault, FieldName, Fields, Key, SecretValue};
+use crate::model::{Account, Fault};
 
-use super::generated::Generated;
-use super::{Issuer, Trust};
-
-/// The fields of every version.
-pub(super) const USER: &str = "user";
-pub(super) const PASSWORD: &str = "password";
+/// What an account may say of its server, and of who rotakey itself is there.
+pub(in crate::issuers) const SETTINGS: &[&str] = &["host", "port", "user", "ca"];
 
 /// Where a server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(in crate::issuers) struct Place {
     /// A name, an address, or the directory or file of a Unix socket.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(in crate::issuers) host: String,
+    pub(in crate::issuers) port: u16,
     /// Whose signature its certificate bears; the machine's authorities unless said.
-    pub(super) ca: Option<PathBuf>,
+    pub(in crate::issuers) ca: Option<PathBuf>,
 }
 
 /// How a connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wire {
+pub(in crate::issuers) enum Wire {
     /// It does not leave this machine.
     Plain,
     /// TLS, certificate and name verified.
@@ -39,13 +34,17 @@ pub(super) enum Wire {
 
 impl Place {
     /// As the account says it: `host`, `port`, `ca`.
-    pub(super) fn of(account: &Account, usual_port: u16) -> Result<Self, Fault> {
+    pub(in crate::issuers) fn of(account: &Account, usual_port: u16) -> Result<Self, Fault> {
         let host = account.setting("host").unwrap_or("localhost");
         Self::parse(account, host, usual_port)
     }
 
     /// One server of several: `host` or `host:port`, the rest as the account says it.
-    pub(super) fn parse(account: &Account, text: &str, usual_port: u16) -> Result<Self, Fault> {
+    pub(in crate::issuers) fn parse(
+        account: &Account,
+        text: &str,
+        usual_port: u16,
+    ) -> Result<Self, Fault> {
         let wrong = |what: &str| {
             Err(Fault::refused(format!(
                 "account `{}`: {what}",
@@ -76,14 +75,14 @@ impl Place {
         })
     }
 
-    pub(super) fn wire(&self) -> Wire {
+    pub(in crate::issuers) fn wire(&self) -> Wire {
         match self.ca {
             None if self.is_socket() || self.is_loopback() => Wire::Plain,
             _ => Wire::Verified,
         }
     }
 
-    pub(super) fn is_socket(&self) -> bool {
+    pub(in crate::issuers) fn is_socket(&self) -> bool {
         self.host.starts_with('/')
     }
 
@@ -93,7 +92,7 @@ impl Place {
     }
 
     /// The certificates of the file, as they stand there (PEM).
-    pub(super) fn bundle(&self) -> Result<Option<Vec<u8>>, Fault> {
+    pub(in crate::issuers) fn bundle(&self) -> Result<Option<Vec<u8>>, Fault> {
         let Some(path) = &self.ca else {
             return Ok(None);
         };
@@ -103,7 +102,7 @@ impl Place {
     }
 
     /// The authorities of the file.
-    pub(super) fn authorities(&self) -> Result<Option<rustls::RootCertStore>, Fault> {
+    pub(in crate::issuers) fn authorities(&self) -> Result<Option<rustls::RootCertStore>, Fault> {
         use rustls::pki_types::CertificateDer;
         use rustls::pki_types::pem::PemObject;
 
@@ -122,27 +121,6 @@ impl Place {
             false => Ok(Some(roots)),
         }
     }
-}
-
-/// The names of the fields of every version.
-pub(super) fn login_fields() -> Vec<FieldName> {
-    vec![FieldName::new(USER), FieldName::new(PASSWORD)]
-}
-
-/// One field of a version.
-pub(super) fn field<'k>(key: &'k Key, name: &str) -> Result<&'k SecretValue, Fault> {
-    let field = key.fields.field(&FieldName::new(name));
-    field.ok_or_else(|| Fault::refused(format!("the version has no field `{name}`")))
-}
-
-/// The user with a password that nobody has seen.
-pub(super) fn made_up(maker: &Generated, user: &str, trust: Trust) -> Result<Fields, Fault> {
-    let made = maker.propose(None, trust)?;
-    let password = made.as_ref().and_then(|key| key.fields.primary());
-    let password = password.ok_or_else(|| Fault::refused("no password could be made up"))?;
-    let fields = [(USER, SecretValue::new(user)), (PASSWORD, password.clone())];
-    let fields = fields.map(|(name, value)| (FieldName::new(name), value));
-    Ok(fields.into_iter().collect())
 }
 
 /// Takes a port off the end. An IPv6 address has one only in brackets: `[::1]:6379`.
