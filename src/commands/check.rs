@@ -36,7 +36,7 @@ pub fn check(run: &mut Run, args: &Args) -> Result<Exit> {
     let mut shut = Shut::new();
     let findings = findings(&joined, &ledger, &mut shut);
     let exit = show(run, &findings);
-    Ok(exit.merge(extent::show(run, &joined, &shut)))
+    Ok(exit.merge(extent::show(run, &joined, ledger.state(), &shut)))
 }
 
 /// Whether those can open the ledger whom the configuration names.

@@ -14,6 +14,7 @@ use crate::ui::{Ink, Manner, Table};
 
 use super::check::{Shut, because_of};
 use super::joined::Joined;
+use crate::ledger::State;
 
 /// As many places are named where a person reads; `--json` names all.
 const FEW: usize = 8;
@@ -36,8 +37,8 @@ enum Place {
 
 /// Shows for each secret and target which sites hold it, which services would be redeployed, and about how many calls
 /// that makes.
-pub(super) fn show(run: &mut Run, joined: &Joined, shut: &Shut) -> Exit {
-    let rows = look(joined, shut);
+pub(super) fn show(run: &mut Run, joined: &Joined, state: &State, shut: &Shut) -> Exit {
+    let rows = look(joined, state, shut);
     let mut exit = Exit::Done;
     for row in &rows {
         if let Some(Err(fault)) = &row.spot {
@@ -59,9 +60,13 @@ pub(super) fn show(run: &mut Run, joined: &Joined, shut: &Shut) -> Exit {
     exit
 }
 
-fn look<'a>(joined: &'a Joined, shut: &Shut) -> Vec<Row<'a>> {
+fn look<'a>(joined: &'a Joined, state: &State, shut: &Shut) -> Vec<Row<'a>> {
     let mut rows = Vec::new();
     for secret in joined.secrets.values() {
+        // In the middle of a rotation sites hold what they should of two keys.
+        let known = state.secret(&secret.name);
+        let at_rest = known.filter(|known| known.rotation.is_none());
+        let current = at_rest.and_then(|known| known.current()?.fields.as_ref());
         for (number, destination) in secret.destinations.iter().enumerate() {
             let open = !shut.contains(&(secret.name.clone(), number));
             rows.push(Row {
@@ -71,7 +76,7 @@ fn look<'a>(joined: &'a Joined, shut: &Shut) -> Vec<Row<'a>> {
                     Some(_) => Place::Elsewhere,
                     None => Place::Here,
                 },
-                spot: open.then(|| rotation::spot(destination)),
+                spot: open.then(|| rotation::spot(destination, current)),
             });
         }
     }
@@ -138,6 +143,7 @@ fn places(row: &Row<'_>) -> String {
         ("write", spot.holds.iter().collect()),
         ("add", spot.would_get.iter().collect()),
         ("redeploy", services),
+        ("DRIFT", spot.drifted.iter().collect()),
     ] {
         if places.len() > FEW {
             text += &format!("  {verb:<9}{} places; `--json` names them\n", places.len());
@@ -146,6 +152,9 @@ fn places(row: &Row<'_>) -> String {
         for place in places {
             text += &format!("  {verb:<9}{place}\n");
         }
+    }
+    if !spot.drifted.is_empty() {
+        text += "  DRIFT: holds something else than the current key; a rotation overwrites it\n";
     }
     text
 }
@@ -192,6 +201,7 @@ fn machines(rows: &[Row<'_>]) -> String {
             "target": row.target,
             "holds": spot.map(|spot| &spot.holds),
             "would_get": spot.map(|spot| &spot.would_get),
+            "drifted": spot.map(|spot| &spot.drifted),
             "redeploys": spot.map(|spot| spot.services.values().collect::<Vec<_>>()),
             "calls": calls,
         })

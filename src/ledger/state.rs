@@ -47,7 +47,7 @@ pub struct Running {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretState {
-    /// All versions, oldest first. Revoked ones stay as tombstones without a value.
+    /// The versions that live and the newest dead ones, oldest first. Dead ones are tombstones without a value.
     #[serde(deserialize_with = "without_room")]
     pub versions: Vec<Version>,
     /// The rotation that has not ended.

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use crate::issuers::{Ability, Verdict};
 use crate::ledger::{LedgerError, Phase, Progress as Inside, ServiceProgress, SiteProgress, Way};
-use crate::model::{Fault, FaultKind, SecretName, ServiceId, SiteId};
+use crate::model::{Fault, FaultKind, Instant, SecretName, ServiceId, SiteId};
 
 use super::deliver::Sites;
 use super::drive::{Drive, Grace};
@@ -55,12 +55,7 @@ impl Drive<'_> {
             (Grace::Kept, None) => guard::grace_over(open, secret.policy.grace, now),
         };
         let quiet = guard::settled(open, now, &self.run);
-        // Where no grace is measured, a clock has no part in it.
-        let forwards = match grace {
-            Grace::Kept => guard::clock_went_back(self.ledger.high_time(), now),
-            Grace::Waived => Ok(()),
-        };
-        if let Err(wait) = patience.and(quiet).and(forwards) {
+        if let Err(wait) = patience.and(quiet) {
             self.wait(name, wait);
             return Ok(Clearance::Withheld);
         }
@@ -71,6 +66,9 @@ impl Drive<'_> {
         let Some(seen) = seen else {
             return Ok(Clearance::Withheld);
         };
+        if self.clock_is_right(name, seen.date) == Clearance::Withheld {
+            return Ok(Clearance::Withheld);
+        }
         if seen.verdict == Verdict::Refused {
             self.current_refused(name, &Fault::refused("the key is refused"))?;
             return Ok(Clearance::Withheld);
@@ -94,6 +92,23 @@ impl Drive<'_> {
         match self.nothing_holds_old(name)? {
             Clearance::Given => self.nobody_uses_old(name),
             Clearance::Withheld => Ok(Clearance::Withheld),
+        }
+    }
+
+    /// Our clock has not gone back, or the issuer's says the same: then it was the ledger that saw a wrong one. No grace
+    /// is measured for a leaked key, so that no clock has a part in it.
+    pub(super) fn clock_is_right(
+        &mut self,
+        name: &SecretName,
+        issuer: Option<Instant>,
+    ) -> Clearance {
+        let (high, now) = (self.ledger.high_time(), self.clock.now());
+        match guard::clock_went_back(high, now, issuer) {
+            Err(wait) if !self.is_emergency(name) => {
+                self.wait(name, wait);
+                Clearance::Withheld
+            }
+            _ => Clearance::Given,
         }
     }
 

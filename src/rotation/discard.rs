@@ -5,7 +5,7 @@ use crate::ledger::{LedgerError, Phase, What};
 use crate::model::{Fault, SecretName};
 
 use super::clearance::Clearance;
-use super::drive::{Drive, Grace};
+use super::drive::Drive;
 use super::guard;
 use super::observe::{Freshness, refusal};
 use super::outcome::Ending;
@@ -13,18 +13,10 @@ use super::progress::Happening;
 
 impl Drive<'_> {
     /// Kills versions that were taken back, once nothing holds them (G3) and every request has landed (G2).
-    pub(super) fn discard(&mut self, grace: Grace) -> Result<(), LedgerError> {
+    pub(super) fn discard(&mut self) -> Result<(), LedgerError> {
         for name in self.at(&[Phase::Discarding]) {
             if let Some(open) = self.open(&name)
                 && let Err(wait) = guard::settled(open, self.clock.now(), &self.run)
-            {
-                self.wait(&name, wait);
-                continue;
-            }
-            let went_back = guard::clock_went_back(self.ledger.high_time(), self.clock.now());
-            if let Err(wait) = went_back
-                && grace == Grace::Kept
-                && !self.is_emergency(&name)
             {
                 self.wait(&name, wait);
                 continue;
@@ -81,7 +73,7 @@ impl Drive<'_> {
         self.ledger.commit()
     }
 
-    /// The key that stays works now (G4).
+    /// The key that stays works now (G4), and our clock has not gone back.
     fn survivor_works(&mut self, name: &SecretName) -> Result<Clearance, LedgerError> {
         let Some(from) = self.open(name).and_then(|open| open.from) else {
             return Ok(Clearance::Given);
@@ -89,6 +81,10 @@ impl Drive<'_> {
         let seen = self
             .ask(&[(name.clone(), from)], Freshness::Known)?
             .remove(name);
+        let date = seen.as_ref().and_then(|seen| seen.date);
+        if self.clock_is_right(name, date) == Clearance::Withheld {
+            return Ok(Clearance::Withheld);
+        }
         let verdict = seen.map_or_else(
             || Verdict::Unknown(Fault::passing("nothing was asked")),
             |seen| seen.verdict,

@@ -93,7 +93,7 @@ pub fn revoke(tools: Tools<'_>, plan: &[Item], grace: Grace) -> Result<Vec<Outco
     drive.take_over()?;
     drive.put_off_ends()?;
     drive.settle_lost_replies(Lost::GiveUp)?;
-    drive.discard(grace)?;
+    drive.discard()?;
     drive.revoke(grace)?;
     drive.finish()
 }
@@ -114,8 +114,7 @@ pub fn rollback(
         }
     }
     drive.undo()?;
-    // A person named it.
-    drive.discard(Grace::Waived)?;
+    drive.discard()?;
     drive.finish()
 }
 
@@ -304,7 +303,7 @@ impl<'a> Drive<'a> {
         }
         self.promote()?;
         self.undo()?;
-        self.discard(Grace::Kept)?;
+        self.discard()?;
         self.revoke_leaked()
     }
 

@@ -158,14 +158,15 @@ pub(super) fn clocks_agree(
     Ok(())
 }
 
-/// Whether our clock has gone backwards since the ledger was last written.
-pub fn clock_went_back(high: Instant, now: Instant) -> Result<(), Wait> {
-    if now + BACKWARDS >= high {
+/// Whether our clock has gone backwards since the ledger was last written. Where another clock says the same as ours, the
+/// ledger was written by a wrong one.
+pub fn clock_went_back(high: Instant, now: Instant, other: Option<Instant>) -> Result<(), Wait> {
+    let agrees = other.is_some_and(|other| (other - now).abs() <= SKEW);
+    if agrees || now + BACKWARDS >= high {
         return Ok(());
     }
     Err(Wait::trouble(
-        "the clock of this machine lies behind what the ledger has seen; if it is right now, name the secret: \
-         `rotakey revoke --now NAME`",
+        "the clock of this machine lies behind what the ledger has seen",
         Some(high),
     ))
 }

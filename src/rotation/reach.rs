@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Fault, ServiceId};
+use crate::model::{Fault, Fields, ServiceId};
 use crate::targets::{Pass, Stored};
 
 use super::secret::{Destination, Secret};
@@ -24,6 +24,8 @@ pub struct Spot {
     pub holds: Vec<String>,
     /// The label of each site that would get it: nothing is there yet, and the configuration says `create: true`.
     pub would_get: Vec<String>,
+    /// Those among them that are seen to hold something else than the current key. A rotation overwrites it.
+    pub drifted: Vec<String>,
     /// Every service that would be redeployed, with its label.
     pub services: BTreeMap<ServiceId, String>,
 }
@@ -80,14 +82,21 @@ pub fn redeploys<'a>(reaches: impl IntoIterator<Item = &'a Reach>) -> usize {
     services.collect::<BTreeSet<_>>().len()
 }
 
-/// Looks at one target of a secret.
-pub fn spot(destination: &Destination) -> Result<Spot, Fault> {
+/// Looks at one target of a secret. `current` is the key that every site should hold, where that is known.
+pub fn spot(destination: &Destination, current: Option<&Fields>) -> Result<Spot, Fault> {
+    let expected = current.and_then(|fields| (destination.render)(fields).ok());
     let mut spot = Spot::default();
     let sites = destination.target.sites(Pass(1));
     for site in sites.map_err(|fault| fault.at(destination.target.label()))? {
         match site.stored {
             Stored::Absent => spot.would_get.push(site.label),
-            Stored::Value(_) | Stored::Opaque(_) => spot.holds.push(site.label),
+            Stored::Value(value) => {
+                if expected.as_ref().is_some_and(|expected| *expected != value) {
+                    spot.drifted.push(site.label.clone());
+                }
+                spot.holds.push(site.label);
+            }
+            Stored::Opaque(_) => spot.holds.push(site.label),
         }
         let services = site.services.into_iter();
         spot.services
@@ -100,7 +109,7 @@ fn of(secret: &Secret) -> Result<Reach, Fault> {
     let mut reach = Reach::default();
     for destination in &secret.destinations {
         let target = destination.target.label();
-        let spot = spot(destination)?;
+        let spot = spot(destination, None)?;
         let sites = spot.holds.into_iter().chain(spot.would_get);
         reach.sites.extend(sites.map(|site| (target.clone(), site)));
         reach.services.extend(spot.services);

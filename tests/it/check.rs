@@ -84,6 +84,7 @@ fn check_for_machines_names_every_place() {
                 "type": "reach", "secret": "openai", "target": "render",
                 "holds": ["render/api OPENAI_API_KEY", "render/worker OPENAI_API_KEY"],
                 "would_get": [],
+                "drifted": [],
                 "redeploys": ["render/api", "render/worker"],
                 "calls": { "writes": 2, "redeploys": 2, "looks": 30, "about": 34 },
             }),
@@ -205,5 +206,29 @@ fn the_policy_is_checked_without_asking_anybody() {
         sandbox.standing("ledger.json.age"),
         ledger,
         "adopt and skip wrote"
+    );
+}
+
+#[test]
+fn a_place_that_holds_something_else_than_the_current_key_is_named() {
+    let (sandbox, _) = shop::both();
+    let before = sandbox.run("check").exits(Exit::Done);
+    assert!(!before.stdout.contains("DRIFT"), "{}", before.stdout);
+    sandbox.write("shop.env", "SESSION_SECRET=put-here-by-hand-0123456789\n");
+    let ran = sandbox.run("check").exits(Exit::Done);
+    let place = ran
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("  DRIFT    "));
+    assert_eq!(
+        place,
+        Some("  DRIFT    dotenv/shop.env SESSION_SECRET"),
+        "{}",
+        ran.stdout
+    );
+    let json = sandbox.run("check --json").exits(Exit::Done).stdout;
+    assert!(
+        json.contains(r#""drifted":["dotenv/shop.env SESSION_SECRET"]"#),
+        "{json}"
     );
 }

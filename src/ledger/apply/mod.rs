@@ -18,6 +18,9 @@ use super::state::{
     Unsettled, Version, Way,
 };
 
+/// So many dead versions of a secret are remembered.
+const TOMBSTONES: usize = 8;
+
 /// Why a change cannot be recorded. A broken invariant of our own, never a person's mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IllegalChange {
@@ -183,6 +186,7 @@ impl Applying<'_> {
         self.secret.skip = None;
         self.secret.told = None;
         let mark = self.add(new, Stage::Current, None);
+        self.over();
         Ok(vec![Event {
             new: Some(mark),
             facts: [created_at].into(),
@@ -375,6 +379,19 @@ impl Applying<'_> {
         });
     }
 
+    /// The oldest tombstones go: the audit log holds the mark of every key for ever, and a commit is not to cost more in
+    /// year five than on day one.
+    fn forget(&mut self) {
+        let dead = |version: &&Version| version.stage == Stage::Revoked;
+        let tombstones = self.secret.versions.iter().filter(dead).count();
+        let mut surplus = tombstones.saturating_sub(TOMBSTONES);
+        self.secret.versions.retain(|version| {
+            let goes = surplus > 0 && version.stage == Stage::Revoked;
+            surplus -= usize::from(goes);
+            !goes
+        });
+    }
+
     /// No rotation is open any more: its sites are kept in mind, and a leak whose keys are all dead is answered.
     fn over(&mut self) {
         let sites = self.secret.rotation.take().map(|open| open.sites);
@@ -383,6 +400,7 @@ impl Applying<'_> {
         if !sites.is_empty() {
             self.secret.sites = sites;
         }
+        self.forget();
         let versions = &self.secret.versions;
         let lives = |newest| {
             versions

@@ -4,7 +4,7 @@ use std::fs;
 
 use chrono::TimeDelta;
 
-use super::super::testing::{Sandbox, instant};
+use super::super::testing::{Sandbox, adopted, instant};
 use super::super::{Event, LedgerError};
 
 fn record(sandbox: &Sandbox, events: u32) {
@@ -266,4 +266,22 @@ fn fingerprints_tell_equal_values_and_nothing_else() {
         one.open().unwrap().fingerprint(&fields)
     };
     assert_ne!(pair("a", "bc"), pair("ab", "c"));
+}
+
+#[test]
+fn of_dead_versions_only_the_newest_are_remembered_and_their_numbers_go_on() {
+    let sandbox = Sandbox::with_ledger();
+    let mut locked = sandbox.lock().unwrap();
+    for number in 1..=12 {
+        let value = format!("sk-number-{number}-0123456789-0123456789");
+        locked.record(sandbox.now, adopted("api", &value)).unwrap();
+    }
+    locked.commit().unwrap();
+    let ledger = sandbox.open().unwrap();
+    let versions = &ledger.state().secrets.values().next().unwrap().versions;
+    let numbers: Vec<u32> = versions.iter().map(|version| version.number.0).collect();
+    assert_eq!(numbers, (4..=12).collect::<Vec<u32>>());
+    // The log knows all of them.
+    let adoptions = ledger.events().map(|entry| entry.unwrap().event.kind);
+    assert_eq!(adoptions.filter(|kind| kind == "adopt.done").count(), 12);
 }
