@@ -1,6 +1,7 @@
 //! A key has leaked: no grace; and where it has to die first, there is only the way forward.
 
 use super::*;
+use crate::model::Schedule;
 
 /// How long the old key lived after the command, as the outcome tells it.
 fn exposed(outcomes: &[Outcome]) -> TimeDelta {
@@ -184,4 +185,56 @@ fn the_only_key_that_works_is_not_killed_first() {
     life.leaks(Order::RevokeFirst);
     drop(life.night(Manner::Emergency).expect("no death"));
     assert_eq!(life.outside.world().live_values(), [FIRST]);
+}
+
+/// The key is not due: only the leak says that it has to go.
+fn leaked_and_not_due() -> Life {
+    let mut life = Life::new(ValueBy::Issuer);
+    let secret = life.secrets.get_mut(&name()).expect("the secret");
+    secret.policy.every = Schedule::parse("90d").expect("a schedule");
+    life.leaks(Order::DeliverFirst);
+    life
+}
+
+fn nights(life: &mut Life) {
+    life.leak = None;
+    for _ in 0..4 {
+        life.outside.advance(TimeDelta::hours(24));
+        drop(life.night(Manner::Unattended).expect("no death"));
+    }
+}
+
+#[test]
+fn a_leak_whose_rotation_was_taken_back_is_remembered() {
+    let mut life = leaked_and_not_due();
+    life.outside.world().only_well_with = Some(FIRST.to_owned());
+    drop(life.night(Manner::Emergency).expect("no death"));
+    life.outside.advance(TimeDelta::minutes(11));
+    if life.state().rotation.is_some() {
+        drop(life.types("rollback"));
+    }
+    assert_eq!(life.state().rotation, None);
+    life.outside.world().only_well_with = None;
+    nights(&mut life);
+    let live = life.outside.world().live_values();
+    assert!(
+        !live.contains(&FIRST.to_owned()),
+        "the leaked key lives: {live:?}"
+    );
+}
+
+#[test]
+fn a_leak_whose_create_had_no_answer_is_not_forgotten_by_the_revoke_that_comes_first() {
+    let mut life = leaked_and_not_due();
+    life.outside.world().mishaps.insert(0, Mishap::RequestLost);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    // `examples/crontab` runs `revoke` every hour and `rotate` at night.
+    life.outside.advance(TimeDelta::hours(1));
+    drop(life.types("revoke"));
+    nights(&mut life);
+    let live = life.outside.world().live_values();
+    assert!(
+        !live.contains(&FIRST.to_owned()),
+        "the leaked key lives: {live:?}"
+    );
 }

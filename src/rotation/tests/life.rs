@@ -311,6 +311,32 @@ impl Life {
         }
     }
 
+    /// One command of a person who names the secret.
+    pub(super) fn types(&mut self, verb: &str) -> Vec<Outcome> {
+        let opening = self.opening();
+        let refuge = self.side.clone();
+        let mut ledger = LockedLedger::lock(&opening).expect("the ledger opens");
+        let named = [name()];
+        let ask = Ask {
+            names: &named,
+            now: self.outside.now(),
+            manner: Manner::ByHand,
+            grace: Grace::Kept,
+            frozen: None,
+            most: 5,
+        };
+        let work = plan(&self.secrets, ledger.state(), &ask);
+        let mut silent = Silent;
+        let tools = self.tools(&mut ledger, &opening, &refuge, &mut silent);
+        match verb {
+            "rotate" => rotate(tools, &work),
+            "revoke" => revoke(tools, &work, Grace::Kept),
+            "rollback" => rollback(tools, &name(), "a person asked for it"),
+            other => panic!("no such verb: {other}"),
+        }
+        .expect("the ledger is written")
+    }
+
     /// Goes on, night after night and in between, until nothing is open; deaths only cost time. Where rotakey says
     /// that only a person can go on, a person comes.
     pub(super) fn live_on(&mut self) {

@@ -3,15 +3,17 @@
 
 mod assisted;
 mod canary;
+mod clocks;
 mod double;
-mod doubts;
 mod emergency;
 mod held;
 mod leak;
 mod life;
 mod lost;
 mod person;
+mod quirks;
 mod stopped;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;

@@ -119,3 +119,60 @@ fn what_was_given_up_is_told_although_its_due_date_was_announced() {
     });
     assert_eq!(announced(&known), (true, false));
 }
+
+/// The verb that a message tells the person to type.
+fn named_verb(outcomes: &[Outcome]) -> Option<String> {
+    let hint = outcomes.iter().find_map(|outcome| match &outcome.result {
+        Ending::NeedsPerson { hint, .. } => Some(hint.clone()),
+        _ => None,
+    })?;
+    let at = hint.find("rotakey ")? + "rotakey ".len();
+    let verb = hint[at..].split_whitespace().next()?;
+    Some(verb.to_owned())
+}
+
+/// At Vercel a row is a site by its environments: a person who adds `preview` to a sensitive row in the grace makes one
+/// site vanish and another appear that cannot be read.
+#[test]
+fn a_row_whose_environments_were_changed_in_grace_does_not_send_a_person_round_in_a_circle() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.outside.world().opaque = vec!["web/key".to_owned(), "web/key+preview".to_owned()];
+    drop(life.night(Manner::Unattended).expect("no death"));
+    let new = life.outside.world().live_values().pop().expect("a new key");
+    life.outside.advance(TimeDelta::hours(25));
+    life.outside.world().hide_site("web/key");
+    life.outside
+        .world()
+        .add_site("web/key+preview", "web", &new);
+    let mut outcomes = life.night(Manner::Unattended).expect("no death");
+    let mut typed = Vec::new();
+    while let Some(verb) = named_verb(&outcomes) {
+        typed.push(verb.clone());
+        assert!(
+            typed.len() < 8,
+            "round and round: {typed:?}, now {outcomes:?}"
+        );
+        life.outside.advance(TimeDelta::minutes(11));
+        outcomes = life.types(&verb);
+    }
+    life.live_on();
+    life.check("the row was changed");
+}
+
+/// The token was narrowed between two rotations: one project is not listed any more, and runs on.
+#[test]
+fn a_site_of_the_rotation_before_that_is_not_listed_any_more_keeps_the_old_key_alive() {
+    let mut life = Life::new(ValueBy::Issuer);
+    life.live_on();
+    life.check("the first rotation");
+    life.outside.world().hide_site("web/key");
+    let state = life.state();
+    let due = due(&life.secrets[&name()], &state).expect("a due date");
+    life.outside
+        .advance(due - life.outside.now() + TimeDelta::minutes(1));
+    for _ in 0..3 {
+        drop(life.night(Manner::Unattended).expect("no death"));
+        life.outside.advance(TimeDelta::hours(25));
+    }
+    assert_eq!(life.outside.world().outages, Vec::<String>::new());
+}

@@ -1,0 +1,50 @@
+//! What is put back, and what is said of it meanwhile.
+
+use super::*;
+
+/// `projects: all` means every row of the variable, also the one of a preview that holds a key of its own.
+#[test]
+fn a_site_that_held_a_key_of_its_own_gets_it_back_when_the_rotation_is_taken_back() {
+    const OWN: &str = "sk-a-key-of-its-own-0000000000000000";
+    let mut life = Life::new(ValueBy::Issuer);
+    {
+        let mut world = life.outside.world();
+        world.person_makes(OWN);
+        world.hide_site("docs/copy");
+        world.add_site("docs/copy", "docs", OWN);
+        // The first site, this one, is written; the second refuses.
+        world.mishaps.insert(2, Mishap::Refused);
+    }
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    assert!(
+        matches!(outcomes[0].result, Ending::RolledBack { .. }),
+        "{outcomes:?}"
+    );
+    let stored = life.outside.world().stored();
+    assert!(stored.contains(&OWN.to_owned()), "{stored:?}");
+}
+
+#[test]
+fn the_sentence_on_what_is_live_counts_only_what_was_touched() {
+    let mut life = Life::new(ValueBy::Issuer);
+    for service in ["alpha", "beta", "gamma", "omega"] {
+        let site = format!("{service}/key");
+        life.outside.world().add_site(&site, service, FIRST);
+    }
+    let secret = life.secrets.get_mut(&name()).expect("the secret");
+    secret.policy.canary = Some(crate::model::Canary::Percent(10));
+    secret.policy.soak = Span::hours(1);
+    life.outside.world().only_well_with = Some(FIRST.to_owned());
+    // Issue, the write to the one canary, its redeploy; then the way back is refused.
+    life.outside.world().mishaps.insert(3, Mishap::Refused);
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    let stored = life.outside.world().stored();
+    let new = stored.iter().filter(|value| *value != FIRST).count();
+    assert_eq!((new, stored.len()), (1, 7));
+    // Six of seven hold the old key, and always did.
+    assert!(
+        !outcomes[0].live.contains("0 of 7 sites are back on"),
+        "{}",
+        outcomes[0].live
+    );
+}
