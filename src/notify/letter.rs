@@ -56,6 +56,7 @@ impl Letter<'_> {
     }
 
     /// The whole as plain text.
+    #[cfg(any(test, feature = "email"))]
     pub(super) fn text(&self) -> String {
         let mut lines = vec![self.message.heading().to_owned()];
         lines.extend(self.lines());
