@@ -23,7 +23,8 @@
 //! is no such account yet, one is created that bears the tag as its name; it comes with its first key, is the home of
 //! the later ones, and stays when it is empty. OpenAI takes no idempotency key, so a create is sent once and never
 //! repeated: a lost reply is settled by [`find`](Issuer::find), which looks for the tag in the names of keys and of
-//! service accounts.
+//! service accounts. Of the keys of such an account only the one that came with it counts: one that a person added later
+//! is never taken for rotakey's own.
 //!
 //! **Two published behaviours.** Up to its OpenAPI file of 2026-08-21 a key of a service account could not be deleted
 //! alone (HTTP 400) and got no siblings; since its SDK 7.57.0 of 2026-11-13 both work. The newer one is tried first:

@@ -5,8 +5,11 @@ use super::{OpenAi, notes};
 use crate::issuers::{Found, shown};
 use crate::model::{Fault, Fields, Instant, Key, KeyId, Tag};
 
+/// How many seconds may lie between the making of a service account and that of the key it comes with.
+const TOGETHER: i64 = 10;
+
 impl OpenAi {
-    /// Every key that bears the tag, or whose service account does; and such an account without a key.
+    /// Every key that bears the tag, or came with a service account that does; and such an account without a key.
     pub(super) fn tagged(&self, tag: &Tag) -> Result<Vec<Found>, Fault> {
         let accounts: Vec<ServiceAccount> = self.list("service_accounts")?;
         let tagged: Vec<ServiceAccount> = accounts
@@ -14,9 +17,12 @@ impl OpenAi {
             .filter(|account| account.name == tag.as_str())
             .collect();
         let keys = self.keys()?;
+        // The key that came with the account. What a person added to it later is theirs.
         let owned = |key: &ProjectKey| {
-            let owner = key.service_account();
-            owner.is_some_and(|owner| tagged.iter().any(|account| account.id == owner))
+            let mut owners = tagged
+                .iter()
+                .filter(|account| key.service_account() == Some(account.id.as_str()));
+            owners.any(|account| made_together(account.created_at, key.created_at))
         };
         let with_key = keys
             .iter()
@@ -66,4 +72,11 @@ impl OpenAi {
         let created_at = listed.created_at.and_then(instant);
         Ok(Some((KeyId::new(&listed.id), found, created_at)))
     }
+}
+
+/// Whether a key came with its service account: one call makes both, and the times are told in whole seconds.
+fn made_together(account: Option<i64>, key: Option<i64>) -> bool {
+    account
+        .zip(key)
+        .is_some_and(|(account, key)| (key - account).abs() <= TOGETHER)
 }

@@ -8,7 +8,7 @@ use super::*;
 fn a_tag_is_looked_for_in_keys_and_accounts_over_all_pages() {
     let more =
         json!({"object": "list", "data": [{"id": "sa_1", "name": "production"}], "has_more": true});
-    let rest = json!([{"id": "sa_2", "name": "rk-1"}, {"id": "sa_3", "name": "rk-1", "created_at": 1_700_000_100}]);
+    let rest = json!([{"id": "sa_2", "name": "rk-1", "created_at": 1_700_000_000}, {"id": "sa_3", "name": "rk-1", "created_at": 1_700_000_100}]);
     let keys = json!([
         listed("key_1", "rk-1", "sa_1"),
         listed("key_2", "Secret Key", "sa_2"),
