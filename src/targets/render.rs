@@ -18,7 +18,8 @@
 //!
 //! **Activation.** Only a deploy makes a service see a new value; a restart does not. The last build is deployed again
 //! (`deploy_only`), because a plain deploy would ship the newest commit of the branch. A static site has its variables in
-//! its build, so the commit that is live is built again. A change of a group may deploy the linked services by itself: a
+//! its build, so the commit that is live is built again. Newer code that is on its way at that moment is waited for, ten
+//! minutes at most, so that it is neither cancelled nor overtaken. A change of a group may deploy the linked services by itself: a
 //! deploy that began after it is adopted instead of being doubled.
 //!
 //! **Confirm.** The newest live deploy must have begun after the write and must not be a rollback, which runs the

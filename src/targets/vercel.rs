@@ -22,7 +22,8 @@
 //! **Activation.** Variables are frozen into a deployment when it is created, so the deployment that serves production is
 //! built again from its own commit (`deploymentId`, never the newest commit). What serves is `targets.production`, not
 //! the newest deployment: after an Instant Rollback those differ. Custom environments build their newest ready deployment
-//! again. Previews and development are not redeployed: a new preview gets the new key, and **older previews keep the
+//! again. Newer code that is being built at that moment is waited for, ten minutes at most: a redeploy of the older code
+//! would take the domains from it. Previews and development are not redeployed: a new preview gets the new key, and **older previews keep the
 //! old one** until they are deleted or pushed to.
 //!
 //! **Held back.** After an Instant Rollback, or where a project does not assign its domains by itself, a finished
@@ -40,6 +41,7 @@
 mod account;
 mod codes;
 mod listing;
+mod pending;
 mod rows;
 mod serve;
 mod sites;
@@ -199,12 +201,16 @@ impl Target for Vercel {
             Ok(body) => body,
             Err(fault) => return Effect::NotDone(fault),
         };
-        self.account.redeploy(&body).map(|reply| Activation {
+        self.account.redeploy(&body).map(|reply| {
+            let made = reply.json().ok();
+            let id = made.as_ref().and_then(|body| body["id"].as_str());
+            if let Some(id) = id {
+                self.account.note_ours(id);
+            }
             // Without an id the deployment still shows in what the project serves.
-            deployment: reply
-                .json()
-                .ok()
-                .and_then(|body| body["id"].as_str().map(DeploymentId::new)),
+            Activation {
+                deployment: id.map(DeploymentId::new),
+            }
         })
     }
 

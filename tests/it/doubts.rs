@@ -23,20 +23,6 @@ fn an_emergency_that_does_not_know_the_leaked_key_does_not_end_as_if_it_were_dea
 }
 
 #[test]
-fn a_push_whose_build_is_under_way_is_not_taken_back_by_the_redeploy() {
-    let (sandbox, _) = shop::openai();
-    sandbox.world.push("web", "a fix of this morning");
-    sandbox.advance(TimeDelta::seconds(20));
-    sandbox.run("rotate").exits(Exit::Done);
-    sandbox.advance(TimeDelta::hours(1));
-    let serves = sandbox.world.serving_commit("web");
-    assert_eq!(
-        serves, "a fix of this morning",
-        "the code before it is back in production"
-    );
-}
-
-#[test]
 fn a_rotation_in_grace_can_be_rolled_back_where_openai_gives_keys_no_end() {
     let (sandbox, old) = shop::openai();
     let era = OpenAiEra::OneKey;

@@ -49,14 +49,17 @@ fn two_secrets_in_twenty_services_redeploy_each_service_once() {
         ("openai.models", 2),
         ("openai.update_key", 2),
         ("render.deploy", 8),
-        // Four looks at each service until its new deploy is live and the old one gone.
-        ("render.list_deploys", 32),
+        // At each service one whether newer code is on its way, and four until the new deploy is live and the old one
+        // gone; one more at the service that was asked last, whose old instances stop a second later.
+        ("render.list_deploys", 41),
         // Twice, before anything is made and before the promotion: groups, and two kinds of services.
         ("render.list_groups", 1),
         ("render.list_services", 2),
         ("render.put_env", 16),
         ("render.read_env", 16),
         ("vercel.deployment", 26),
+        // Whether newer code is on its way anywhere.
+        ("vercel.list_deployments", 1),
         ("vercel.list_env", 12),
         ("vercel.list_projects", 2),
         ("vercel.list_shared", 1),

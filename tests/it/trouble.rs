@@ -244,3 +244,17 @@ fn where_an_account_has_one_key_the_new_key_comes_with_an_account_of_its_own() {
     assert!(shop::live_keys(&sandbox).contains(&old.value));
     shop::nothing_is_broken(&sandbox);
 }
+
+#[test]
+fn a_push_whose_build_is_under_way_is_not_taken_back_by_the_redeploy() {
+    let (sandbox, _) = shop::openai();
+    sandbox.world.push("web", "a fix of this morning");
+    sandbox.advance(TimeDelta::seconds(20));
+    sandbox.run("rotate").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(1));
+    let serves = sandbox.world.serving_commit("web");
+    assert_eq!(
+        serves, "a fix of this morning",
+        "the code before it is back in production"
+    );
+}

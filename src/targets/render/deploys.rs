@@ -9,20 +9,54 @@ use crate::http::Reply;
 use crate::model::{DeploymentId, Fault, Instant, SecretValue};
 use crate::targets::{Activation, Written};
 
+/// How long newer code is waited for. Render gives a build two hours; most take a few minutes.
+const PATIENCE: TimeDelta = TimeDelta::minutes(10);
+
+/// How often it is looked at meanwhile.
+const EVERY: TimeDelta = TimeDelta::seconds(10);
+
 impl Render {
     /// What deploys the same code: the last build again, or for a static site, whose variables are built in, the commit
-    /// that is live.
+    /// that is live. Waits while newer code is on its way.
+    ///
+    /// Where the workspace lets a new deploy override one under way, ours would cancel the build of what was pushed; and
+    /// a static site that is built again from the live commit after a push has the older code again. Either way the
+    /// pushed code would be gone until somebody pushes again.
     pub(super) fn same_code(&self, service: &str) -> Result<Value, Fault> {
-        if !self.account.known_service(service)?.is_static() {
+        let is_static = self.account.known_service(service)?.is_static();
+        let deploys = self.settled(service)?;
+        if !is_static {
             return Ok(json!({"deployMode": "deploy_only"}));
         }
-        let (live, _) = self.account.deploys(service, "1", Some("live"))?;
-        let commit = live.first().and_then(Deploy::commit);
-        match commit {
+        let live = match deploys.iter().find(is_live) {
+            Some(live) => Some(live.clone()),
+            None => self.account.deploys(service, "1", Some("live"))?.0.pop(),
+        };
+        match live.as_ref().and_then(Deploy::commit) {
             Some(commit) => Ok(json!({"deployMode": "build_and_deploy", "commitId": commit})),
             None => Err(Fault::missing(
                 "nothing is live, so there is no commit to build again",
             )),
+        }
+    }
+
+    /// The newest deploys, once none of them brings newer code.
+    fn settled(&self, service: &str) -> Result<Vec<Deploy>, Fault> {
+        let clock = self.account.clock();
+        let begun = clock.now();
+        loop {
+            let (deploys, _) = self.account.deploys(service, "20", None)?;
+            let Some(coming) = newer_code(&deploys) else {
+                return Ok(deploys);
+            };
+            if clock.now() - begun >= PATIENCE || clock.stopping() {
+                return Err(Fault::passing(format!(
+                    "newer code is on its way there (deploy {}), which another deploy could take back",
+                    coming.id
+                ))
+                .hint("run the same again once it is live, or once it is cancelled"));
+            }
+            clock.wait(EVERY);
         }
     }
 
@@ -54,6 +88,24 @@ impl Render {
         let waits = matches!(newest.standing(), Standing::UnderWay(_)) && !newest.is_rollback();
         waits.then(|| DeploymentId::new(newest.id))
     }
+}
+
+fn is_live(deploy: &&Deploy) -> bool {
+    deploy.standing() == Standing::Live
+}
+
+/// The deploy under way, newer than the live one, that brings other code. One whose commit is not told is taken for other
+/// code unless it was asked for through the API, as this program does.
+fn newer_code(deploys: &[Deploy]) -> Option<&Deploy> {
+    let live = deploys.iter().find(is_live);
+    let commit = live.and_then(Deploy::commit);
+    let newer = deploys.iter().take_while(|deploy| !is_live(deploy));
+    newer
+        .filter(|deploy| matches!(deploy.standing(), Standing::UnderWay(_)))
+        .find(|deploy| match (deploy.commit(), commit) {
+            (Some(coming), Some(live)) => coming != live,
+            _ => !deploy.is_by_api(),
+        })
 }
 
 /// Reads the stored value back from the answer, and dates the write.

@@ -148,6 +148,11 @@ impl Deploy {
         self.trigger.as_deref() == Some("rollback")
     }
 
+    /// Whether a program asked for it.
+    pub(super) fn is_by_api(&self) -> bool {
+        self.trigger.as_deref() == Some("api")
+    }
+
     pub(super) fn commit(&self) -> Option<&str> {
         self.commit.as_ref()?.id.as_deref()
     }

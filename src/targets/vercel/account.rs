@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::codes;
 use super::listing::{Listing, View};
+use super::pending::Coming;
 use super::wire::{Deployment, DeploymentPage, Row, SharedRow};
 use crate::http::{Api, Call, Endpoint, Reply, segment};
 use crate::model::{Account as Settings, Clock, Effect, Fault, Instant, SecretValue, sanitise};
@@ -31,8 +32,12 @@ pub(in crate::targets) struct Account {
     pub(super) label: String,
     listings: PerPass<Listing>,
     pub(super) view: Mutex<View>,
+    /// The production deployments on their way, as last listed.
+    pub(super) coming: Mutex<Coming>,
     /// Deployments that are being waited for, one call each and look.
     watched: Mutex<BTreeSet<String>>,
+    /// Deployments that this run asked for.
+    ours: Mutex<BTreeSet<String>>,
 }
 
 impl Account {
@@ -65,7 +70,9 @@ impl Account {
             label,
             listings: PerPass::new(),
             view: Mutex::new(View::default()),
+            coming: Mutex::new(Coming::default()),
             watched: Mutex::new(BTreeSet::new()),
+            ours: Mutex::new(BTreeSet::new()),
         })
     }
 
@@ -212,5 +219,17 @@ impl Account {
     pub(super) fn unwatch(&self, deployment: &str) {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         watched.remove(deployment);
+    }
+
+    /// Notes that this run asked for a deployment.
+    pub(super) fn note_ours(&self, deployment: &str) {
+        let mut ours = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
+        ours.insert(deployment.to_owned());
+    }
+
+    /// Whether this run asked for the deployment.
+    pub(super) fn is_ours(&self, deployment: &str) -> bool {
+        let ours = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
+        ours.contains(deployment)
     }
 }

@@ -60,7 +60,7 @@ impl Account {
     }
 
     /// Follows a list to its end; says how many pages it had.
-    fn pages(
+    pub(super) fn pages(
         &self,
         next_key: &str,
         first: impl Fn() -> Call,

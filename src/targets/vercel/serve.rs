@@ -12,11 +12,11 @@ use super::wire::{Deployment, Millis, Project, Standing};
 use crate::model::{Fault, Instant};
 use crate::targets::Confirmation;
 
-/// What serves production may be this old when it is built again. A push in between wins all the same: it is newer.
+/// Which custom environments a project has may be this old.
 const RECENT: TimeDelta = TimeDelta::seconds(30);
 
 /// What is told of a project while many are watched.
-const NOW: TimeDelta = TimeDelta::seconds(2);
+pub(super) const NOW: TimeDelta = TimeDelta::seconds(2);
 
 impl Vercel {
     fn confirm_production(&self, project: &str, bar: &Bar<'_>) -> Result<Confirmation, Fault> {
@@ -111,26 +111,22 @@ impl Vercel {
         }
     }
 
+    /// What asks for the code that serves now to be built again. Waits while newer code is on its way: a redeploy of the
+    /// older code would be the newest deployment, and take the domains from what was pushed.
     pub(super) fn redeploy_body(&self, project: &str, environment: &str) -> Result<Value, Fault> {
-        let project = self.account.project(project, RECENT)?;
         let meta = json!({"action": "redeploy"});
         if environment == "production" {
-            let serving = project
-                .production()
-                .ok_or_else(|| Fault::missing("nothing is in production"))?;
+            let serving = self.settled_production(project)?;
             return Ok(json!({
-                "deploymentId": serving.id(), "name": project.name, "target": "production", "meta": meta,
+                "deploymentId": serving.id, "name": serving.name, "target": "production", "meta": meta,
             }));
         }
+        let project = self.account.project(project, RECENT)?;
         let slug =
             slug(&project, environment).ok_or_else(|| Fault::missing("the environment is gone"))?;
-        let deployments = self.account.deployments(&project.id, environment, slug)?;
-        let newest = deployments
-            .iter()
-            .find(|deployment| is_ready(deployment))
-            .ok_or_else(|| Fault::missing("nothing is deployed there"))?;
+        let newest = self.settled_custom(&project.id, environment, slug)?;
         Ok(json!({
-            "deploymentId": newest.id(), "name": project.name, "customEnvironmentSlugOrId": environment, "meta": meta,
+            "deploymentId": newest, "name": project.name, "customEnvironmentSlugOrId": environment, "meta": meta,
         }))
     }
 

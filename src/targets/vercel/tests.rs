@@ -1,5 +1,6 @@
 //! What both halves of the tests are made of.
 
+mod pending;
 mod sent;
 mod verdicts;
 

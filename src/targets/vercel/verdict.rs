@@ -212,7 +212,7 @@ fn stale(serving: &Deployment) -> Confirmation {
 }
 
 /// How often Vercel's own command line looks (`vercel` 48, 2026).
-fn pace(elapsed: TimeDelta) -> TimeDelta {
+pub(super) fn pace(elapsed: TimeDelta) -> TimeDelta {
     TimeDelta::seconds(match elapsed.num_seconds() {
         ..=15 => 1,
         16..=60 => 5,

@@ -102,6 +102,8 @@ impl Project {
 #[derive(Deserialize)]
 pub(super) struct DeploymentPage {
     pub(super) deployments: Vec<Deployment>,
+    #[serde(default)]
+    pub(super) pagination: Option<Pagination>,
 }
 
 /// A deployment; in lists some of its fields have other names.
@@ -120,7 +122,20 @@ pub(super) struct Deployment {
     alias_error: Option<IgnoredAny>,
     checks_conclusion: Option<String>,
     pub(super) target: Option<String>,
+    #[serde(default)]
+    pub(super) project_id: Option<String>,
     custom_environment: Option<EnvironmentId>,
+    #[serde(default)]
+    meta: Option<Meta>,
+}
+
+/// Where the code came from: one of these is there for a deployment from git, none for one of uploaded files.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Meta {
+    github_commit_sha: Value,
+    gitlab_commit_sha: Value,
+    bitbucket_commit_sha: Value,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -153,6 +168,17 @@ impl Deployment {
 
     pub(super) fn created_at(&self) -> Option<Instant> {
         self.created_at.or(self.created).and_then(Millis::instant)
+    }
+
+    /// The commit that was built, where that is known.
+    pub(super) fn commit(&self) -> Option<&str> {
+        let meta = self.meta.as_ref()?;
+        let known = [
+            &meta.github_commit_sha,
+            &meta.gitlab_commit_sha,
+            &meta.bitbucket_commit_sha,
+        ];
+        known.into_iter().find_map(Value::as_str)
     }
 
     pub(super) fn is_for(&self, custom_environment: &str) -> bool {

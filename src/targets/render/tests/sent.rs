@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::http::testing::{Answer, Server};
-use crate::model::{DeploymentId, Effect, SecretValue};
+use crate::model::{DeploymentId, Effect, FaultKind, SecretValue};
 use crate::targets::render::build;
 use crate::targets::testing::{account, opened, waiting};
 use crate::targets::{Activation, Pass, Since, Stored, Target};
@@ -105,11 +105,9 @@ fn a_web_service_deploys_its_last_build_and_a_static_site_builds_what_is_live() 
             "date: Sun, 01 Mar 2026 12:00:00 GMT\r\n",
             json!({"key": "KEY", "value": "new"}),
         ),
+        listed(&[deploy("dep-old", "live", -9, Some(-5))]),
         Answer::Json(201, json!({"id": "dep-1"})),
-        Answer::Json(
-            200,
-            json!([{"deploy": deploy("dep-old", "live", -9, Some(-5)), "cursor": "c"}]),
-        ),
+        listed(&[deploy("dep-old", "live", -9, Some(-5))]),
         Answer::Json(202, Value::Null),
         Answer::Json(
             200,
@@ -132,15 +130,73 @@ fn a_web_service_deploys_its_last_build_and_a_static_site_builds_what_is_live() 
     let received = server.received();
     assert_eq!(received[4].line, "PUT /services/srv-api/env-vars/KEY");
     assert_eq!(received[4].body, json!({"value": "new"}));
-    assert_eq!(received[5].body, json!({"deployMode": "deploy_only"}));
+    assert_eq!(received[6].body, json!({"deployMode": "deploy_only"}));
+    assert_eq!(received[7].line, "GET /services/srv-site/deploys?limit=20");
     assert_eq!(
-        received[6].line,
-        "GET /services/srv-site/deploys?limit=1&status=live"
-    );
-    assert_eq!(
-        received[7].body,
+        received[8].body,
         json!({"deployMode": "build_and_deploy", "commitId": "c0ffee"})
     );
+}
+
+fn listed(deploys: &[Value]) -> Answer {
+    let items = deploys
+        .iter()
+        .map(|deploy| json!({"deploy": deploy, "cursor": deploy["id"]}));
+    Answer::Json(200, items.collect())
+}
+
+/// A deploy of a commit that was pushed after the one that is live.
+fn pushed(status: &str) -> Value {
+    let mut pushed = deploy("dep-push", status, 1, None);
+    pushed["commit"]["id"] = json!("f1x");
+    pushed
+}
+
+#[test]
+fn newer_code_on_its_way_is_neither_cancelled_nor_overtaken() {
+    let old = |status: &str| deploy("dep-old", status, -9, Some(-5));
+    let server = Server::start(vec![
+        services(&[service("site", "static_site", "not_suspended")]),
+        services(&[]),
+        variable(),
+        listed(&[pushed("build_in_progress"), old("live")]),
+        listed(&[pushed("update_in_progress"), old("live")]),
+        listed(&[pushed("live"), old("deactivated")]),
+        Answer::Json(201, json!({"id": "dep-1"})),
+    ]);
+    let target = target(&server, json!({"variable": "KEY", "groups": false}));
+    let sites = target.sites(Pass(1)).expect("sites");
+    assert!(matches!(
+        target.activate(&sites[0].services[0]),
+        Effect::Done(_)
+    ));
+    assert_eq!(
+        server.received()[6].body,
+        json!({"deployMode": "build_and_deploy", "commitId": "f1x"})
+    );
+}
+
+#[test]
+fn newer_code_that_does_not_come_up_in_time_is_left_alone() {
+    let mut answers = vec![services(&[web("api")]), services(&[]), variable()];
+    for _ in 0..=60 {
+        answers.push(listed(&[
+            pushed("build_in_progress"),
+            deploy("dep-old", "live", -9, Some(-5)),
+        ]));
+    }
+    let server = Server::start(answers);
+    let target = target(&server, json!({"variable": "KEY", "groups": false}));
+    let sites = target.sites(Pass(1)).expect("sites");
+    let Effect::NotDone(fault) = target.activate(&sites[0].services[0]) else {
+        panic!("nothing is deployed");
+    };
+    assert_eq!(fault.kind, FaultKind::Passing);
+    assert_eq!(
+        fault.what,
+        "newer code is on its way there (deploy dep-push), which another deploy could take back"
+    );
+    assert!(!server.lines().iter().any(|line| line.starts_with("POST")));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::targets::testing::{account, opened, stale};
 use crate::targets::vercel::build;
 use crate::targets::{Activation, Connections, Pass, Since, Site, Stored, Target};
 
-fn target(server: &Server, config: Value) -> Arc<dyn Target> {
+pub(super) fn target(server: &Server, config: Value) -> Arc<dyn Target> {
     let account = account("vercel", "token", "tok")
         .at(server.base.clone())
         .set("team", "acme");
@@ -33,11 +33,11 @@ fn projects(names: &[&str]) -> Answer {
     )
 }
 
-fn rows(rows: Value) -> Answer {
+pub(super) fn rows(rows: Value) -> Answer {
     Answer::Json(200, json!({"envs": rows}))
 }
 
-fn row(id: &str, fields: Value) -> Value {
+pub(super) fn row(id: &str, fields: Value) -> Value {
     let mut row = json!({
         "id": id, "key": "KEY", "type": "encrypted", "value": "old", "decrypted": true, "target": ["production"],
         "updatedAt": NOW - 1_000,
@@ -166,6 +166,7 @@ fn a_row_is_changed_by_its_id_and_only_its_value() {
         projects(&["web"]),
         rows(json!([row("e1", json!({}))])),
         Answer::Json(200, row("e1", json!({"updatedAt": NOW + 7}))),
+        Answer::Json(200, json!({"deployments": []})),
         Answer::Json(200, json!({"id": "dpl_new"})),
     ]);
     let target = target(&server, json!({"variable": "KEY", "shared": false}));
@@ -193,10 +194,14 @@ fn a_row_is_changed_by_its_id_and_only_its_value() {
     assert_eq!(received[2].body, json!({"value": "new"}));
     assert_eq!(
         received[3].line,
+        "GET /v7/deployments?target=production&state=QUEUED%2CINITIALIZING%2CBUILDING&limit=100&slug=acme"
+    );
+    assert_eq!(
+        received[4].line,
         "POST /v13/deployments?forceNew=1&slug=acme"
     );
     assert_eq!(
-        received[3].body,
+        received[4].body,
         json!({"deploymentId": "dpl_old", "name": "web", "target": "production", "meta": {"action": "redeploy"}})
     );
 }
