@@ -61,8 +61,9 @@ fn look(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
         );
     }
     if let Some(place) = &args.using {
-        let names = using::exposed(joined, place)?;
-        return using::show(run, joined, ledger.state(), &names);
+        let exposed = using::exposed(run, joined, place)?;
+        let shown = using::show(run, joined, ledger.state(), &exposed.names)?;
+        return Ok(shown.merge(exposed.exit));
     }
     let now = args.at.unwrap_or(run.now);
     let most = joined.max_per_run;

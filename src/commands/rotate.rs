@@ -73,10 +73,20 @@ pub fn rotate(run: &mut Run, args: &Args) -> Result<Exit> {
 
 fn forward(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
     let facts = approval(run, args)?;
-    let names = match &args.using {
-        Some(place) => using::exposed(joined, place)?,
-        None => args.names.clone(),
-    };
+    if let Some(place) = &args.using {
+        let exposed = using::exposed(run, joined, place)?;
+        return Ok(these(run, joined, args, facts, exposed.names)?.merge(exposed.exit));
+    }
+    these(run, joined, args, facts, args.names.clone())
+}
+
+fn these(
+    run: &mut Run,
+    joined: &Joined,
+    args: &Args,
+    facts: Facts,
+    names: Vec<SecretName>,
+) -> Result<Exit> {
     let manner = match (args.emergency, names.is_empty()) {
         (true, _) => Manner::Emergency,
         (false, false) => Manner::ByHand,

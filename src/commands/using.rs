@@ -12,31 +12,57 @@ use crate::ui::{Ink, Manner, Table};
 
 use super::joined::Joined;
 
-/// The secrets that went through this place, rotakey's own credentials first: as long as those are in a stranger's
-/// hands, whatever is delivered with them is in the open again.
-pub(super) fn exposed(joined: &Joined, place: &str) -> Result<Vec<SecretName>> {
+/// What went through a place.
+pub(super) struct Exposed {
+    /// rotakey's own credentials first: as long as those are in a stranger's hands, whatever is delivered with them is in
+    /// the open again.
+    pub(super) names: Vec<SecretName>,
+    /// Not done where somebody could not be asked: there may be more.
+    pub(super) exit: Exit,
+}
+
+/// The secrets that went through this place. What could not be looked at is named and left out: a platform that is down
+/// must not keep the breach of another one from being answered.
+pub(super) fn exposed(run: &mut Run, joined: &Joined, place: &str) -> Result<Exposed> {
     let all = joined.secrets.values();
     let mut names: Vec<&SecretName> = all
         .clone()
         .filter(|secret| goes_through(joined, secret, place))
         .map(|secret| &secret.name)
         .collect();
+    let mut unseen = Vec::new();
     if names.is_empty() {
         // No kind, account or target is called so: a project, a service, an item.
         for (secret, reach) in rotation::reach(all) {
-            if holds(&reach?, place) {
-                names.push(&secret.name);
+            match reach {
+                Ok(reach) if holds(&reach, place) => names.push(&secret.name),
+                Ok(_) => {}
+                Err(fault) => unseen.push((&secret.name, fault)),
             }
         }
     }
+    let said = place.escape_debug();
+    let exit = match unseen.is_empty() {
+        true => Exit::Done,
+        false => Exit::TryLater,
+    };
+    for (name, fault) in unseen {
+        run.ui.error(&Error::from(fault).context(format!(
+            "secret `{name}`: whether it goes through `{said}` could not be looked at"
+        )));
+    }
     if names.is_empty() {
-        let what = format!("no secret goes through `{}`", place.escape_debug());
-        return Err(Error::says(Exit::Usage, what).hint(
-            "name a kind of issuer or target, an account, a target as `rotakey plan` prints it, or a project or service",
-        ));
+        return Err(match exit {
+            Exit::Done => Error::says(Exit::Usage, format!("no secret goes through `{said}`")).hint(
+                "name a kind of issuer or target, an account, a target as `rotakey plan` prints it, or a project or service",
+            ),
+            exit => Error::says(exit, format!("no secret is known to go through `{said}`, and not all could be looked at"))
+                .hint("try again later, or name the secrets instead"),
+        });
     }
     names.sort_by_key(|name| (joined.about[*name].used_by.is_empty(), *name));
-    Ok(names.into_iter().cloned().collect())
+    let names = names.into_iter().cloned().collect();
+    Ok(Exposed { names, exit })
 }
 
 fn goes_through(joined: &Joined, secret: &Secret, place: &str) -> bool {

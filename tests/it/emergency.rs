@@ -7,7 +7,7 @@ use rotakey::exit::Exit;
 
 use crate::support::sandbox::Sandbox;
 use crate::support::shop;
-use crate::support::world::ApiKey;
+use crate::support::world::{ApiKey, Fault};
 
 const FOUR: [(&str, &str); 4] = [
     ("chat", "CHAT_KEY"),
@@ -277,4 +277,51 @@ fn where_both_keys_were_ended_naming_the_secret_brings_production_back() {
     assert_eq!(live.len(), 1, "{live:?}");
     assert_ne!(live[0], key.value);
     shop::everything_is_on(&sandbox, &live[0]);
+}
+
+#[test]
+fn the_breach_of_one_project_is_answered_although_another_platform_is_down() {
+    let sandbox = Sandbox::new();
+    let leaked = shop::scene(&sandbox);
+    let text = "
+secrets:
+  openai:
+    every: 30d
+    issuer: { kind: openai, project: PROJECT, service_account: ACCOUNT }
+    targets:
+      - { kind: vercel, projects: all, variable: OPENAI_API_KEY }
+  search:
+    every: 30d
+    issuer: { kind: generated }
+    targets:
+      - { kind: render, services: all, variable: SEARCH_KEY }
+";
+    sandbox.configure(&shop::secrets(&sandbox, text));
+    shop::adopt_openai(&sandbox, &leaked);
+    let down = Fault::refuse(503).always();
+    sandbox.world.fault("render.list_services", down);
+    let ran = sandbox
+        .run("rotate --emergency --using web --reason breach")
+        .exits(Exit::TryLater);
+    assert!(
+        ran.stderr
+            .contains("secret `search`: whether it goes through `web` could not be looked at"),
+        "{}",
+        ran.stderr
+    );
+    let nothing = sandbox
+        .run("rotate --emergency --using worker --reason breach")
+        .exits(Exit::TryLater);
+    assert!(
+        nothing
+            .stderr
+            .contains("no secret is known to go through `worker`, and not all could be looked at"),
+        "{}",
+        nothing.stderr
+    );
+    assert!(
+        !shop::live_keys(&sandbox).contains(&leaked.value),
+        "the leaked key lives, because Render is down: {}",
+        ran.stderr
+    );
 }
