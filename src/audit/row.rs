@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
+use crate::issuers;
 use crate::ledger::{Digest, EntryRef, Facts, MarkRef, Text, Trigger};
 use crate::model::Instant;
 
@@ -77,9 +78,9 @@ pub struct Dates {
     pub confirmed: Option<Instant>,
     /// When it became the current one.
     pub promoted: Option<Instant>,
-    /// When the delete of the old key was about to be sent.
+    /// When the delete of the old key was about to be sent. None where there is nobody to send it to.
     pub revoke_sent: Option<Instant>,
-    /// When the old key was observed refused.
+    /// When the old key was observed refused. None where nobody could refuse it.
     pub old_refused: Option<Instant>,
 }
 
@@ -173,6 +174,12 @@ impl Row {
         let (due, promoted) = (self.dates.due?, self.dates.promoted?);
         let days = (promoted.date_naive() - due.date_naive()).num_days();
         (days > 0).then_some(days)
+    }
+
+    /// Whether its keys end without anything being sent, and without anybody who could refuse them.
+    pub(super) fn unobserved(&self) -> bool {
+        let issuer = self.about.get("issuer");
+        issuer.is_some_and(|place| issuers::is_rotakey_itself(place))
     }
 
     /// How long the old key went on working: after the new one became current, or after its leak was told.

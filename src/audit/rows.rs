@@ -134,10 +134,12 @@ impl Open {
                 row.status = self.phase;
                 row.close(Kind::Stuck, entry.at);
             }
-            "revoke.intended" => row.dates.revoke_sent = Some(entry.at),
+            "revoke.intended" => {
+                row.dates.revoke_sent = Some(entry.at).filter(|_| !row.unobserved())
+            }
             // In an undo it is the new key that is refused.
             "revoke.done" if self.phase != Status::RollingBack => {
-                row.dates.old_refused = Some(entry.at);
+                row.dates.old_refused = Some(entry.at).filter(|_| !row.unobserved());
                 row.verified
                     .extend(note.map(|how| format!("old key: {how}")));
             }

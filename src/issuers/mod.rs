@@ -103,6 +103,12 @@ impl IssuerConfig {
     }
 }
 
+/// Whether the issuer with this [`place`](Issuer::place) is rotakey itself. Nobody else knows its versions: when one ends,
+/// nothing is sent, and nobody refuses it.
+pub fn is_rotakey_itself(place: &str) -> bool {
+    generated::is_place(place)
+}
+
 /// Opens the issuer of a secret. Sends nothing and loads no credential.
 pub fn build(
     config: IssuerConfig,

@@ -39,7 +39,7 @@ impl Drive<'_> {
             self.inside(name, Inside::Settled)?;
         }
         if capabilities.shows_death == Ability::No {
-            return Ok(Some("no site holds it any more".to_owned()));
+            return Ok(Some(self.known_of_its_end(name, key)));
         }
         for seconds in DYING {
             if self.is_dead(name, key) {
@@ -64,6 +64,20 @@ impl Drive<'_> {
             );
         }
         Ok(None)
+    }
+
+    /// What is known of the end of a version which nobody refuses: where it stands, as the guards have just seen it.
+    fn known_of_its_end(&self, name: &SecretName, key: &Key) -> String {
+        let live = self.state(name).and_then(|state| state.current()?.key());
+        let carried = live.is_some_and(|live| {
+            let value = key.fields.primary();
+            live.fields.iter().any(|(_, field)| Some(field) == value)
+        });
+        match carried {
+            true => "dropped here; the new version carries it, and who is given that accepts it until the next rotation",
+            false => "no site holds it any more",
+        }
+        .to_owned()
     }
 
     /// Sends the delete. `Err`: it was clearly not done.

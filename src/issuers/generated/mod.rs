@@ -80,6 +80,15 @@ pub(super) const KIND: IssuerKind = IssuerKind {
     },
 };
 
+/// What it calls itself, before the recipe.
+const PLACE: &str = "rotakey itself";
+
+/// Whether an issuer of this place is rotakey.
+pub(super) fn is_place(place: &str) -> bool {
+    let rest = place.strip_prefix(PLACE);
+    rest.is_some_and(|rest| rest.starts_with(", "))
+}
+
 const VALUE: &str = Fields::VALUE;
 const PUBLIC: &str = "public";
 /// Own fields, and under which name the next version carries them on.
@@ -132,7 +141,7 @@ impl Issuer for Generated {
     }
 
     fn place(&self) -> String {
-        format!("rotakey itself, {}", self.recipe)
+        format!("{PLACE}, {}", self.recipe)
     }
 
     fn check(&self) -> Vec<Finding> {

@@ -8,6 +8,7 @@ use rotakey::exit::Exit;
 use serde_json::Value;
 
 use super::{bundle, month, python};
+use crate::support::sandbox::Sandbox;
 use crate::support::shop;
 
 #[test]
@@ -170,4 +171,48 @@ fn keys_that_nobody_manages_are_listed() {
         .collect();
     assert_eq!(unmanaged.len(), 1, "{lines}");
     assert_eq!(unmanaged[0]["key"], stranger.id.as_str());
+}
+
+#[test]
+fn the_log_does_not_say_that_no_site_holds_a_value_which_every_site_holds() {
+    let sandbox = Sandbox::new();
+    let old = shop::OLD_SESSION;
+    sandbox.write("shop.env", &format!("SESSION_SECRETS={old}\n"));
+    sandbox.configure(
+        "secrets:\n  session:\n    every: 30d\n    issuer: { kind: generated, overlap: two }\n    targets:\n      \
+         - { kind: dotenv, path: shop.env, variable: SESSION_SECRETS, value: \"{value},{previous}\" }\n",
+    );
+    let both = format!("{{\"value\": \"{old}\", \"previous\": \"{old}\"}}");
+    sandbox
+        .pipe("adopt session --created 2024-01-19T09:00:00Z", &both)
+        .exits(Exit::Done);
+    sandbox.run("rotate session").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(25));
+    let ran = sandbox.run("revoke").exits(Exit::Done);
+    let held = sandbox.read("shop.env").contains(old);
+    let mut log = ran.stderr;
+    for form in ["--csv", "--json"] {
+        let line = format!("audit export {form} --from 2024-02-01 --to 2024-03-01");
+        log.push_str(&sandbox.run(&line).stdout);
+    }
+    assert!(
+        !(held && log.contains("no site holds it any more")),
+        "shop.env holds the old value still, and the log says:\n{log}"
+    );
+    assert!(log.contains("the new version carries it"), "{log}");
+    let rows = sandbox
+        .run("audit export --json --from 2024-02-01 --to 2024-03-01")
+        .stdout;
+    let rows = rows
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
+    let done: Value = rows
+        .into_iter()
+        .find(|row: &Value| row["status"] == "completed")
+        .expect("the rotation");
+    // Nothing was sent, and nobody refused anything.
+    for unseen in ["revoke_sent_at", "old_key_refused_at", "hours_to_revoke"] {
+        assert_eq!(done[unseen], Value::Null, "{unseen}");
+    }
+    assert_eq!(done["completed_at"], "2024-02-19T10:00:00Z");
 }
