@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::ledger::{SecretState, What};
-use crate::model::{Instant, SecretName, Span, sanitise, when};
+use crate::ledger::{Phase, SecretState, What};
+use crate::model::{Hint, Instant, SecretName, Span, sanitise, when};
 use crate::rotation::Secret;
 use crate::run::Run;
 
@@ -11,7 +11,7 @@ use super::joined::{join, record, refused};
 
 /// Postpone a rotation
 ///
-/// Leaves an exception in the audit log. A secret whose policy has a `max_age` cannot be postponed beyond it.
+/// Leaves an exception in the audit log. While an old key waits out its grace, it stays alive until the new date as well. A secret whose policy has a `max_age` cannot be postponed beyond it.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Args {
     /// The secret, as `rotations.yaml` names it
@@ -39,6 +39,12 @@ pub fn skip(run: &mut Run, args: &Args) -> Result<Exit> {
         .secret(&args.name)
         .and_then(|state| state.skip.as_ref());
     let said = format!("{}: postponed to {}", args.name, when::date(until));
+    let old = in_grace(state).map(|old| {
+        format!(
+            "{name}: the old key {old} stays alive until then as well; `rotakey revoke {name} --now` ends it",
+            name = args.name
+        )
+    });
     if known.is_some_and(|skip| skip.until == until) {
         run.ui.say(&format!("{said} already"));
         return Ok(Exit::Done);
@@ -50,7 +56,20 @@ pub fn skip(run: &mut Run, args: &Args) -> Result<Exit> {
     record(run, &mut ledger, args.name.clone(), what)?;
     ledger.commit().map_err(refused)?;
     run.ui.say(&said);
+    if let Some(old) = old {
+        run.ui.say(&old);
+    }
     Ok(Exit::Done)
+}
+
+/// The old key of a rotation that waits out its grace: what is postponed revokes nothing either.
+fn in_grace(state: Option<&SecretState>) -> Option<&Hint> {
+    let state = state?;
+    let open = state.rotation.as_ref()?;
+    if open.phase() != Ok(Phase::Grace) {
+        return None;
+    }
+    Some(&state.version(open.from?)?.hint)
 }
 
 /// Counted from the due date as the schedule has it, or from the one that is named, so that saying it twice postpones

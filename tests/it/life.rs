@@ -47,3 +47,31 @@ fn a_value_that_rotakey_makes_up_goes_into_its_file_and_nothing_else_there_chang
         format!("PORT=3000\nSESSION_SECRET={new}\n")
     );
 }
+
+#[test]
+fn who_postpones_the_next_rotation_is_told_that_the_old_key_lives_on() {
+    let (sandbox, old) = shop::openai();
+    sandbox.run("rotate").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(1));
+    let ran = sandbox
+        .run("skip openai --reason 'no change in April'")
+        .exits(Exit::Done);
+    for _ in 0..45 {
+        sandbox.advance(TimeDelta::days(1));
+        sandbox.run("revoke").exits(Exit::Done);
+    }
+    let planned = sandbox.run("plan openai").exits(Exit::Done);
+    assert!(
+        planned
+            .stdout
+            .contains("waiting: postponed, until Apr 18, 2024"),
+        "{}",
+        planned.stdout
+    );
+    let lives = shop::live_keys(&sandbox).contains(&old.value);
+    assert!(
+        !lives || ran.stderr.contains("old key"),
+        "45 days after \"will be revoked tomorrow\" the old key works, and all that was said is: {}",
+        ran.stderr
+    );
+}
