@@ -65,7 +65,8 @@ A crontab for all of it:
 
 Exit codes; the most urgent wins:
     0  done, or nothing was due
-    1  a rotation failed; production is safe on the old key
+    1  a rotation failed; production is on the old key, as before; after a
+       leak that is the leaked one
     2  wrong command line or configuration; nothing was sent
     3  a person is needed: stuck, an assisted key is due, or never adopted
     4  the ledger was refused: missing, damaged, tampered with, rolled back,

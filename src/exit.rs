@@ -8,7 +8,7 @@ pub enum Exit {
     /// `0`: done, or nothing was due.
     #[default]
     Done,
-    /// `1`: a rotation failed and production is safe on the old key.
+    /// `1`: a rotation failed and production is on the old key, as before. After a leak that is the leaked one.
     Failed,
     /// `2`: the command line or the configuration is wrong; nothing was sent.
     Usage,

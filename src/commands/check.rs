@@ -16,7 +16,7 @@ use super::policy;
 
 /// Look at everything and change nothing
 ///
-/// Reads the configuration, opens the ledger, and asks every account whether its token may do what the configuration needs, down to the permission to revoke. Then looks at every target: which projects and services have the variable, which would be redeployed, and about how many calls a rotation will make.
+/// Reads the configuration, opens the ledger, and asks every account what its token may do, as far as a call that changes nothing shows: whether it may list, read and see what the configuration needs, and more only where a vendor tells the permissions of a token. Then looks at every target: which projects and services have the variable, which would be redeployed, and about how many calls a rotation will make.
 ///
 /// Exits with 0 when all is well, 1 when something will not work, 75 when a vendor could not be asked. With `--policy`: 1 when a secret is older than its `max_age`, overdue for more than a day, or was never adopted.
 #[derive(clap::Args, Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Args {
     pub policy: bool,
 }
 
-/// Asks every account whether the token may do what the configuration needs. Changes nothing.
+/// Asks every account what its token may do, as far as reading shows. Changes nothing.
 pub fn check(run: &mut Run, args: &Args) -> Result<Exit> {
     let joined = join(run)?;
     let ledger = joined.read(run)?;

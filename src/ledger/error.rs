@@ -210,6 +210,10 @@ impl LedgerError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 "make room on that disk, then run the same command again".to_owned()
             }
+            Self::Rescued { copy, place, cause } if matches!(**cause, Self::LostClaim { .. }) => format!(
+                "another run has gone on with {place}, so leave that as it is: look with `age -d` which key {} has more, and delete that one at its issuer",
+                copy.display()
+            ),
             Self::Rescued { copy, place, .. } => {
                 format!("mend the disk, then `mv {} {place}` and run `rotakey rotate`", copy.display())
             }
@@ -307,5 +311,34 @@ impl std::error::Error for LedgerError {}
 impl From<IllegalChange> for LedgerError {
     fn from(illegal: IllegalChange) -> Self {
         Self::IllegalChange(illegal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rescued(cause: LedgerError) -> String {
+        let rescued = LedgerError::Rescued {
+            copy: PathBuf::from("rescue.json.age"),
+            place: "ledger.json.age".to_owned(),
+            cause: Box::new(cause),
+        };
+        rescued.hint().expect("there is something to do")
+    }
+
+    #[test]
+    fn a_rescued_ledger_is_never_to_be_put_over_the_newer_one_of_another_run() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let full = rescued(LedgerError::io("write", Path::new("ledger"), full));
+        assert!(full.contains("`mv rescue.json.age ledger.json.age`"));
+        let taken = rescued(LedgerError::LostClaim {
+            why: "another run has it",
+        });
+        assert_eq!(
+            taken,
+            "another run has gone on with ledger.json.age, so leave that as it is: look with `age -d` which key \
+             rescue.json.age has more, and delete that one at its issuer"
+        );
     }
 }

@@ -10,7 +10,7 @@ impl OpenAi {
             return match owner {
                 Some(owner) => self.kill_account(owner, None),
                 None => Err(Fault::refused("the public id of this key is not known")
-                    .hint("delete it at platform.openai.com; rotakey sees when it is refused")),
+                    .hint("delete it at platform.openai.com and run the same command again: it looks whether the key is refused")),
             };
         };
         match self
