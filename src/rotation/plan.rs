@@ -294,7 +294,12 @@ fn going_on(
                         .and_then(|state| state.skip.as_ref())
                         .map(|skip| Wait::skipped(skip.until))
                 }
-                Err(wait) => item.wait = Some(wait),
+                // A postponement holds the old key longer than its grace.
+                Err(wait) => {
+                    let skip = state.and_then(|state| state.skip.as_ref());
+                    let longer = skip.filter(|skip| skipped && Some(skip.until) > wait.until);
+                    item.wait = Some(longer.map_or(wait, |skip| Wait::skipped(skip.until)));
+                }
             }
         }
         Phase::Revoking => {

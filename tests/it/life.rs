@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use rotakey::exit::Exit;
 
 use crate::support::shop;
+use crate::support::world::OpenAiEra;
 
 #[test]
 fn a_key_is_rotated_and_the_old_one_revoked_a_day_later() {
@@ -74,4 +75,17 @@ fn who_postpones_the_next_rotation_is_told_that_the_old_key_lives_on() {
         "45 days after \"will be revoked tomorrow\" the old key works, and all that was said is: {}",
         ran.stderr
     );
+}
+
+#[test]
+fn a_rotation_in_grace_can_be_rolled_back_where_openai_gives_keys_no_end() {
+    let (sandbox, old) = shop::openai();
+    let era = OpenAiEra::OneKey;
+    sandbox.world.set(|settings| settings.openai_era = era);
+    sandbox.run("rotate").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(3));
+    sandbox
+        .run("rollback openai --reason 'the new key is slow'")
+        .exits(Exit::Done);
+    shop::everything_is_on(&sandbox, &old.value);
 }

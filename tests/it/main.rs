@@ -52,7 +52,6 @@ mod check;
 mod conformance;
 mod crash;
 mod cron;
-mod doubts;
 mod emergency;
 mod evidence;
 mod examples;
