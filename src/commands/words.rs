@@ -96,9 +96,10 @@ fn told(
             now: at,
             audit_log: joined.hearing.audit_log.clone(),
         },
-        News::Revoked { old } => Message::Revoked {
+        News::Revoked { old, services } => Message::Revoked {
             title,
             old: Some(old),
+            services,
             next: known.and_then(|state| rotation::due(secret, state)),
         },
         News::RolledBack { why, live } => Message::RolledBack {

@@ -94,6 +94,9 @@ pub enum News {
     Revoked {
         /// Which.
         old: Hint,
+        /// How many services were observed on the new key.
+        #[serde(default)]
+        services: usize,
     },
     /// Everything is back on the old key.
     RolledBack {

@@ -68,6 +68,8 @@ pub enum Message {
         title: String,
         /// The dead key.
         old: Option<Hint>,
+        /// How many services were observed on the new key.
+        services: usize,
         /// When the next rotation is due.
         next: Option<Instant>,
     },

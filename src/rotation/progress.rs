@@ -113,6 +113,8 @@ pub enum Happening<'a> {
     Revoked {
         /// Which.
         old: Option<&'a Hint>,
+        /// How many services were observed on the new key.
+        services: usize,
         /// How that is known: `openai project proj_123 refuses it`.
         observed: &'a str,
         /// When the next rotation is due.

@@ -80,6 +80,7 @@ impl Drive<'_> {
         died: Instant,
     ) -> Result<(), LedgerError> {
         let old = self.old(name).map(|old| old.hint.clone());
+        let services = self.open(name).map_or(0, |open| open.services.len());
         let exposed = self.exposed(name, died);
         let secret = self.secret(name);
         let observed = observed.map(|observed| counted(observed, exposed));
@@ -92,6 +93,7 @@ impl Drive<'_> {
             name,
             Happening::Revoked {
                 old: old.as_ref(),
+                services,
                 observed: &seen,
                 next,
             },

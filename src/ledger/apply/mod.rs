@@ -339,6 +339,7 @@ impl Applying<'_> {
         let at = self.at;
         let open = self.open()?;
         let (from, trouble) = (open.from, open.trouble.clone());
+        let services = open.services.len();
         if milestone == Milestone::Discarded {
             let why = trouble.clone().unwrap_or_default();
             let times = self.secret.setback.as_ref().map_or(0, |last| last.times) + 1;
@@ -361,7 +362,7 @@ impl Applying<'_> {
             let (why, live) = (trouble.unwrap_or_default(), self.hint(from));
             self.news.push(News::RolledBack { why, live });
         } else if let Some(old) = self.hint(loser) {
-            self.news.push(News::Revoked { old });
+            self.news.push(News::Revoked { old, services });
         }
         self.over();
         events.push(noted(kind, said));

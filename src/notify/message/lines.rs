@@ -31,9 +31,17 @@ impl Message {
                 );
             }
             Message::Complete { .. } => self.complete(&mut lines),
-            Message::Revoked { old, next, .. } => {
+            Message::Revoked {
+                old,
+                services,
+                next,
+                ..
+            } => {
                 push_key(&mut lines, "Revoked key", old.as_ref());
-                lines.push("All services confirmed working with new key.".into());
+                lines.push(match services {
+                    0 => "All places hold the new key.".into(),
+                    _ => "All services confirmed working with new key.".into(),
+                });
                 lines.push(match next {
                     Some(next) => {
                         format!("Rotation complete. Next rotation: {}.", when::date(*next))

@@ -160,6 +160,7 @@ fn a_completion_without_services_grace_or_old_key_says_so() {
 #[test]
 fn the_old_key_is_dead() {
     let message = Message::Revoked {
+        services: 4,
         title: title(),
         old: Some(key("x7K2")),
         next: Some(at("2024-03-20T09:00:00Z")),
@@ -172,6 +173,18 @@ fn the_old_key_is_dead() {
          All services confirmed working with new key.\n\
          Rotation complete. Next rotation: Mar 20, 2024."
     );
+}
+
+#[test]
+fn where_nothing_is_redeployed_no_service_is_said_to_be_confirmed() {
+    let message = Message::Revoked {
+        services: 0,
+        title: title(),
+        old: Some(key("x7K2")),
+        next: None,
+    };
+    let said = message.to_string();
+    assert_eq!(said.lines().nth(3), Some("All places hold the new key."));
 }
 
 #[test]

@@ -216,6 +216,7 @@ impl<'a> Told<'a> {
                 old,
                 observed,
                 next,
+                ..
             } => Told::Revoked {
                 old,
                 observed,

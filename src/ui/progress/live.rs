@@ -103,9 +103,15 @@ impl Live {
                 live: live.cloned(),
                 hint: hint.map(str::to_owned),
             }),
-            Happening::Revoked { old, next, .. } => Some(Message::Revoked {
+            Happening::Revoked {
+                old,
+                services,
+                next,
+                ..
+            } => Some(Message::Revoked {
                 title,
                 old: old.cloned(),
+                services,
                 next,
             }),
             _ => None,

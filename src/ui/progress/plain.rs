@@ -212,6 +212,7 @@ impl Progress for Plain<'_> {
                 old,
                 observed,
                 next,
+                ..
             } => {
                 let old = old.map_or("old key".to_owned(), Hint::to_string);
                 let next = next.map_or(String::new(), |next| {

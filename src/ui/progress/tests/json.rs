@@ -61,6 +61,7 @@ fn every_piece_of_news_has_its_json() {
         tell(
             watcher,
             Happening::Revoked {
+                services: 5,
                 old: None,
                 observed: "it is refused",
                 next: Some(until),
