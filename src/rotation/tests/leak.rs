@@ -238,3 +238,20 @@ fn a_leak_whose_create_had_no_answer_is_not_forgotten_by_the_revoke_that_comes_f
         "the leaked key lives: {live:?}"
     );
 }
+
+#[test]
+fn exposure_counts_from_the_first_who_said_so() {
+    let mut life = leaked_and_not_due();
+    life.outside.world().mishaps.insert(1, Mishap::Refused);
+    let outcomes = life.night(Manner::Emergency).expect("no death");
+    assert!(
+        matches!(outcomes[0].result, Ending::RolledBack { .. }),
+        "{outcomes:?}"
+    );
+    life.outside.advance(TimeDelta::hours(2));
+    // Typed again, as the hint says.
+    life.leaks(Order::DeliverFirst);
+    let outcomes = life.night(Manner::Emergency).expect("no death");
+    let exposed = exposed(&outcomes);
+    assert!(exposed > TimeDelta::hours(2), "{exposed}");
+}
