@@ -255,3 +255,18 @@ fn exposure_counts_from_the_first_who_said_so() {
     let exposed = exposed(&outcomes);
     assert!(exposed > TimeDelta::hours(2), "{exposed}");
 }
+
+#[test]
+fn the_leak_of_a_key_that_was_never_adopted_outlives_a_create_that_was_refused() {
+    let mut life = leaked_and_not_due();
+    let fresh = SecretName::new("fresh");
+    let mut secret = life.secrets.remove(&name()).expect("the secret");
+    secret.name = fresh.clone();
+    life.secrets.insert(fresh.clone(), secret);
+    life.outside.world().mishaps.insert(0, Mishap::Busy);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    let ledger = Ledger::open(&life.opening()).expect("the ledger opens");
+    let state = ledger.state().secret(&fresh).expect("it is known");
+    assert!(state.rotation.is_none());
+    assert!(state.leak.is_some(), "nobody goes on: {state:?}");
+}
