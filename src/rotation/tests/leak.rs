@@ -270,3 +270,36 @@ fn the_leak_of_a_key_that_was_never_adopted_outlives_a_create_that_was_refused()
     assert!(state.rotation.is_none());
     assert!(state.leak.is_some(), "nobody goes on: {state:?}");
 }
+
+#[test]
+fn a_leak_does_not_wait_for_its_turn() {
+    let mut life = leaked_and_not_due();
+    let Leak { reason, alarm } = life.leak.take().expect("a leak");
+    life.records(What::Leaked { reason, alarm });
+    // Another secret comes before it in the alphabet, and is due.
+    let early = SecretName::new("an-early-one");
+    let mut other = Life::new(ValueBy::Issuer);
+    let mut secret = other.secrets.remove(&name()).expect("the secret");
+    secret.name = early.clone();
+    life.secrets.insert(early.clone(), secret);
+    let ledger = Ledger::open(&life.opening()).expect("the ledger opens");
+    let mut state = ledger.state().clone();
+    let mut twin = state.secret(&name()).expect("it is known").clone();
+    twin.leak = None;
+    state.secrets.insert(early, twin);
+    let ask = Ask {
+        names: &[],
+        now: life.outside.now() + TimeDelta::days(1),
+        manner: Manner::Unattended,
+        grace: Grace::Kept,
+        frozen: None,
+        most: 1,
+    };
+    let items = plan(&life.secrets, &state, &ask);
+    let leaked = items.iter().find(|item| item.secret == name());
+    assert_eq!(
+        leaked.and_then(|item| item.rotate),
+        Some(Move::Begin(crate::ledger::Trigger::Emergency)),
+        "{items:?}"
+    );
+}
