@@ -303,3 +303,31 @@ fn a_leak_does_not_wait_for_its_turn() {
         "{items:?}"
     );
 }
+
+#[test]
+fn a_second_leak_after_the_promotion_is_one_of_the_key_that_is_current_then() {
+    const NEW: &str = "sk-made-number-000000000000000000000001";
+    let mut life = leaked_and_not_due();
+    let acts = {
+        let mut clean = leaked_and_not_due();
+        drop(clean.night(Manner::Emergency).expect("no death"));
+        clean.outside.world().acts()
+    };
+    // The last act is the delete of the leaked key: it is refused twice, and the new key is current already.
+    let last = [acts - 1, acts].map(|act| (act, Mishap::Refused));
+    life.outside.world().mishaps.extend(last);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    assert_eq!(life.state().current().map(|new| new.number.0), Some(2));
+    assert!(life.state().rotation.is_some());
+    life.outside.advance(TimeDelta::hours(1));
+    life.leaks(Order::DeliverFirst);
+    let leak = life.leak.as_mut().expect("a leak");
+    leak.reason = "the new one was in a log as well".to_owned();
+    drop(life.night(Manner::Emergency).expect("no death"));
+    nights(&mut life);
+    let live = life.outside.world().live_values();
+    assert!(
+        !live.contains(&NEW.to_owned()),
+        "the leaked key lives: {live:?}"
+    );
+}
