@@ -179,3 +179,23 @@ fn while_a_request_may_still_land_nothing_is_closed() {
     life.outside.advance(TimeDelta::minutes(11));
     another(&mut life, "later");
 }
+
+#[test]
+fn where_sites_hold_the_dead_key_nothing_says_that_the_old_one_is_everywhere() {
+    let mut life = in_grace();
+    end(&life, &[NEW]);
+    life.leaks(Order::DeliverFirst);
+    let next = life.outside.world().acts();
+    life.outside.world().mishaps.insert(next, Mishap::Refused);
+    let outcomes = life.night(Manner::Emergency).expect("no death");
+    assert!(
+        matches!(outcomes[0].result, Ending::Failed { .. }),
+        "{outcomes:?}"
+    );
+    assert_eq!(life.outside.world().stored(), [NEW; 3]);
+    assert!(
+        !outcomes[0].live.ends_with("is current everywhere"),
+        "{}",
+        outcomes[0].live
+    );
+}
