@@ -199,3 +199,16 @@ fn where_sites_hold_the_dead_key_nothing_says_that_the_old_one_is_everywhere() {
         outcomes[0].live
     );
 }
+
+#[test]
+fn what_was_only_suspended_does_not_live_on_behind_the_ledger() {
+    let mut life = in_grace();
+    life.outside.world().suspended = true;
+    life.outside.advance(TimeDelta::hours(25));
+    drop(life.night(Manner::Unattended).expect("no death"));
+    drop(life.types("rotate"));
+    life.outside.world().suspended = false;
+    life.outside.advance(TimeDelta::minutes(11));
+    drop(life.types("rotate"));
+    another(&mut life, "suspended for a day");
+}
