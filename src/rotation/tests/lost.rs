@@ -212,3 +212,22 @@ fn what_was_only_suspended_does_not_live_on_behind_the_ledger() {
     drop(life.types("rotate"));
     another(&mut life, "suspended for a day");
 }
+
+#[test]
+fn a_leak_is_not_answered_by_an_account_that_is_suspended_for_an_hour() {
+    let mut life = in_grace();
+    life.outside.world().suspended = true;
+    life.leaks(Order::DeliverFirst);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    life.outside.world().suspended = false;
+    life.leak = None;
+    for _ in 0..4 {
+        life.outside.advance(TimeDelta::hours(24));
+        drop(life.night(Manner::Unattended).expect("no death"));
+    }
+    let live = life.outside.world().live_values();
+    assert!(
+        !live.contains(&FIRST.to_owned()),
+        "the leaked key lives: {live:?}"
+    );
+}
