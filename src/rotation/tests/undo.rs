@@ -48,3 +48,32 @@ fn the_sentence_on_what_is_live_counts_only_what_was_touched() {
         outcomes[0].live
     );
 }
+
+#[test]
+fn a_site_that_appeared_with_the_new_key_gets_the_old_one_when_the_rotation_is_taken_back() {
+    const NEW: &str = "sk-made-number-000000000000000000000001";
+    let mut life = Life::new(ValueBy::Issuer);
+    // The first of three sites is written when the run dies; a project is cloned from it; then the last site refuses.
+    let mishaps = [(1, Mishap::DiesAfter), (3, Mishap::Refused)];
+    life.outside.world().mishaps.extend(mishaps);
+    assert!(life.night(Manner::Unattended).is_err());
+    life.outside.world().add_site("clone/key", "clone", NEW);
+    life.outside.advance(TimeDelta::minutes(11));
+    for _ in 0..12 {
+        drop(life.night(Manner::Unattended).expect("no death"));
+        life.outside.advance(TimeDelta::minutes(11));
+        if life
+            .state()
+            .rotation
+            .is_none_or(|open| open.stuck.is_some())
+        {
+            break;
+        }
+    }
+    let open = life.state().rotation;
+    assert!(
+        open.is_none(),
+        "nothing is left to be done by a person: {:?}",
+        open.and_then(|open| open.stuck)
+    );
+}
