@@ -77,3 +77,27 @@ fn a_site_that_appeared_with_the_new_key_gets_the_old_one_when_the_rotation_is_t
         open.and_then(|open| open.stuck)
     );
 }
+
+#[test]
+fn a_dead_key_that_a_site_held_is_not_put_back_over_the_one_that_works() {
+    const SECOND: &str = "sk-made-number-000000000000000000000001";
+    let mut life = Life::new(ValueBy::Issuer);
+    life.live_on();
+    life.check("rotated once");
+    // A site that was restored from a backup holds the key that rotakey ended.
+    life.outside.world().hide_site("docs/copy");
+    life.outside.world().add_site("docs/copy", "docs", FIRST);
+    life.outside.advance(TimeDelta::days(30));
+    // The issue, that site, and then one that refuses.
+    let next = life.outside.world().acts();
+    life.outside
+        .world()
+        .mishaps
+        .insert(next + 2, Mishap::Refused);
+    let outcomes = life.night(Manner::Unattended).expect("no death");
+    assert!(
+        matches!(outcomes[0].result, Ending::RolledBack { .. }),
+        "{outcomes:?}"
+    );
+    assert_eq!(life.outside.world().stored(), [SECOND; 3]);
+}
