@@ -101,3 +101,29 @@ fn a_dead_key_that_a_site_held_is_not_put_back_over_the_one_that_works() {
     );
     assert_eq!(life.outside.world().stored(), [SECOND; 3]);
 }
+
+#[test]
+fn a_site_that_was_written_and_is_delivered_to_again_is_put_back_although_a_signal_came_first() {
+    const NEW: &str = "sk-made-number-000000000000000000000001";
+    let mut life = Life::new(ValueBy::Issuer);
+    let opaque = ["docs/copy", "docs/key", "web/key"].map(str::to_owned);
+    life.outside.world().opaque.extend(opaque);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    // Somebody touches two rows, so that nobody can tell whether they still hold the new key. They do.
+    for site in ["docs/copy", "docs/key"] {
+        life.outside.world().hide_site(site);
+        life.outside.world().add_site(site, "docs", NEW);
+    }
+    life.outside.advance(TimeDelta::hours(25));
+    drop(life.types("revoke"));
+    // They are to be written again: the first is, and a signal keeps the second from being sent.
+    let next = life.outside.world().acts();
+    life.outside.world().stops_at = Some(next);
+    drop(life.types("rotate"));
+    life.outside.world().stopping = false;
+    life.outside.advance(TimeDelta::minutes(11));
+    life.outside.world().outages.clear();
+    drop(life.types("rollback"));
+    let world = life.outside.world();
+    assert_eq!(world.outages, Vec::<String>::new(), "{}", world.story());
+}
