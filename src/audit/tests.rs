@@ -302,3 +302,28 @@ fn a_secret_whose_keys_both_died_was_adopted_once() {
         .collect();
     assert!(!said.contains(&"its key was never taken over"), "{said:?}");
 }
+
+#[test]
+fn a_leak_that_nothing_came_of_is_an_exception() {
+    let alarm = crate::ledger::Alarm {
+        raised_at: "2024-02-18T09:02:00Z".parse().unwrap(),
+        order: crate::ledger::Order::DeliverFirst,
+    };
+    let closing = closing(vec![
+        What::Adopted(version("sk-0123456789-0123456789-x7K2")),
+        // No site was found, so that no rotation could begin.
+        What::Leaked {
+            reason: "it was in a log".to_owned(),
+            alarm,
+        },
+    ]);
+    let kinds: Vec<super::exception::Kind> = closing
+        .deviations
+        .iter()
+        .map(|deviation| deviation.exception.kind)
+        .collect();
+    assert!(
+        kinds.contains(&super::exception::Kind::Compromise),
+        "{kinds:?}"
+    );
+}
