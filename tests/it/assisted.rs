@@ -191,3 +191,18 @@ fn an_emergency_that_is_typed_again_asks_for_no_key_that_nothing_would_be_done_w
     assert!(!ran.stderr.contains("create a key"), "{}", ran.stderr);
     ran.exits(Exit::Done);
 }
+
+#[test]
+fn a_key_that_was_handed_over_in_an_emergency_is_used_also_where_both_others_are_dead() {
+    let (sandbox, old) = due();
+    let new = sandbox.world.stripe_create("rk_live_").value;
+    sandbox.pipe("rotate stripe", &new).exits(Exit::Done);
+    sandbox.world.stripe_expire(&old);
+    sandbox.world.stripe_expire(&new);
+    sandbox.advance(TimeDelta::minutes(15));
+    let third = sandbox.world.stripe_create("rk_live_").value;
+    sandbox
+        .pipe("rotate stripe --emergency --reason leaked", &third)
+        .exits(Exit::Done);
+    assert!(sandbox.read(shop::SESSION_FILE).contains(&third));
+}
