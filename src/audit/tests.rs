@@ -259,3 +259,71 @@ fn the_verdict_names_the_head() {
     );
     assert_eq!(verdict.first, Some(sandbox.now));
 }
+
+/// What stands at the end of a ledger in which that happened to one secret.
+fn closing(happened: Vec<What>) -> super::book::Closing {
+    let sandbox = Sandbox::with_ledger();
+    let mut locked = sandbox.lock().unwrap();
+    let mut at = sandbox.now;
+    for what in happened {
+        at += TimeDelta::minutes(1);
+        locked.record(at, change("openai", what)).unwrap();
+    }
+    locked.commit().unwrap();
+    drop(locked);
+    let ledger = sandbox.open().unwrap();
+    let mut book = super::book::Book::of(february(), sandbox.now);
+    let mut events = ledger.events();
+    while let Some(entry) = events.next_entry().unwrap() {
+        drop(book.see(&entry));
+    }
+    book.close()
+}
+
+#[test]
+fn a_secret_whose_keys_both_died_was_adopted_once() {
+    let value = "sk-0123456789-0123456789-j9M1!";
+    let closing = closing(vec![
+        What::Adopted(version("sk-0123456789-0123456789-x7K2")),
+        begun("openai", 1).what,
+        What::Issued(version(value)),
+        What::Verified { how: "200".into() },
+        What::Promoted { issuer_date: None },
+        What::Lost {
+            observed: "openai refuses both keys".to_owned(),
+            old: crate::ledger::OldKey::Refused,
+        },
+    ]);
+    assert!(closing.census.adds_up());
+    let said: Vec<&str> = closing
+        .deviations
+        .iter()
+        .map(|deviation| deviation.exception.reason.as_str())
+        .collect();
+    assert!(!said.contains(&"its key was never taken over"), "{said:?}");
+}
+
+#[test]
+fn a_leak_that_nothing_came_of_is_an_exception() {
+    let alarm = crate::ledger::Alarm {
+        raised_at: "2024-02-18T09:02:00Z".parse().unwrap(),
+        order: crate::ledger::Order::DeliverFirst,
+    };
+    let closing = closing(vec![
+        What::Adopted(version("sk-0123456789-0123456789-x7K2")),
+        // No site was found, so that no rotation could begin.
+        What::Leaked {
+            reason: "it was in a log".to_owned(),
+            alarm,
+        },
+    ]);
+    let kinds: Vec<super::exception::Kind> = closing
+        .deviations
+        .iter()
+        .map(|deviation| deviation.exception.kind)
+        .collect();
+    assert!(
+        kinds.contains(&super::exception::Kind::Compromise),
+        "{kinds:?}"
+    );
+}

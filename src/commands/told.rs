@@ -105,3 +105,47 @@ fn is_news(joined: &Joined, state: &State, secret: &SecretName, why: &str) -> bo
     let told = state.secret(secret).and_then(|state| state.told.as_deref());
     told != Some(why) && joined.is_heard(secret)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{Alarm, Leaked, Order, SecretState, State};
+    use crate::model::VersionNumber;
+    use crate::rotation::Errand;
+
+    #[test]
+    fn a_leaked_key_that_is_not_due_and_waits_for_a_person_is_told() {
+        let item = Item {
+            secret: SecretName::new("stripe"),
+            title: "Stripe".to_owned(),
+            standing: Standing::Fresh,
+            current: None,
+            since: None,
+            due: None,
+            rotate: None,
+            revoke: None,
+            wait: None,
+            person: Some(Errand {
+                why: "the vendor has no call that makes this key".to_owned(),
+                hint: "rotakey rotate stripe".to_owned(),
+            }),
+        };
+        let leak = Leaked {
+            reason: "it was in a log".to_owned(),
+            alarm: Alarm {
+                raised_at: "2024-02-18T09:00:00Z".parse().expect("an instant"),
+                order: Order::DeliverFirst,
+            },
+            newest: VersionNumber(1),
+        };
+        let secret = SecretState {
+            leak: Some(leak),
+            ..SecretState::default()
+        };
+        let state = State {
+            secrets: [(item.secret.clone(), secret)].into(),
+            ..State::default()
+        };
+        assert!(errand(&item, &state).is_some());
+    }
+}

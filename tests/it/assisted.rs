@@ -176,3 +176,33 @@ fn a_person_hands_the_key_over_and_ends_the_old_one_when_told_and_rotakey_sees_i
     assert_eq!(sandbox.world.stripe_live(), [new]);
     shop::nothing_is_broken(&sandbox);
 }
+
+#[test]
+fn an_emergency_that_is_typed_again_asks_for_no_key_that_nothing_would_be_done_with() {
+    let (sandbox, old) = due();
+    let new = sandbox.world.stripe_create("rk_live_").value;
+    sandbox
+        .pipe("rotate stripe --emergency --reason leaked", &new)
+        .exits(Exit::PersonNeeded);
+    sandbox.world.stripe_expire(&old);
+    sandbox.advance(TimeDelta::minutes(15));
+    // The old key is dead: all that is left is to see it.
+    let ran = sandbox.run("rotate stripe --emergency --reason leaked");
+    assert!(!ran.stderr.contains("create a key"), "{}", ran.stderr);
+    ran.exits(Exit::Done);
+}
+
+#[test]
+fn a_key_that_was_handed_over_in_an_emergency_is_used_also_where_both_others_are_dead() {
+    let (sandbox, old) = due();
+    let new = sandbox.world.stripe_create("rk_live_").value;
+    sandbox.pipe("rotate stripe", &new).exits(Exit::Done);
+    sandbox.world.stripe_expire(&old);
+    sandbox.world.stripe_expire(&new);
+    sandbox.advance(TimeDelta::minutes(15));
+    let third = sandbox.world.stripe_create("rk_live_").value;
+    sandbox
+        .pipe("rotate stripe --emergency --reason leaked", &third)
+        .exits(Exit::Done);
+    assert!(sandbox.read(shop::SESSION_FILE).contains(&third));
+}

@@ -148,3 +148,20 @@ fn a_change_that_stops_halfway_is_made_whole_by_the_next_one() {
     assert_eq!(readable(&sandbox, &own).unwrap(), 5);
     assert_eq!(readable(&sandbox, &other).unwrap(), 5);
 }
+
+#[test]
+fn a_change_that_stops_halfway_and_is_taken_back_leaves_every_month_to_all_who_are_named() {
+    let mut sandbox = with_months();
+    let (own, other) = (sandbox.identity.clone(), fresh_identity());
+    drop(reseal(&sandbox, &[&own, &other]).unwrap());
+    let disk = Arc::clone(&sandbox.store);
+    sandbox.store = Arc::new(Full {
+        store: Arc::clone(&disk),
+        left: AtomicU32::new(1),
+    });
+    assert!(reseal(&sandbox, &[&own]).is_err());
+    sandbox.store = disk;
+    // The line goes back into the configuration.
+    drop(reseal(&sandbox, &[&own, &other]).unwrap());
+    assert!(readable(&sandbox, &other).is_ok());
+}

@@ -238,3 +238,96 @@ fn a_leak_whose_create_had_no_answer_is_not_forgotten_by_the_revoke_that_comes_f
         "the leaked key lives: {live:?}"
     );
 }
+
+#[test]
+fn exposure_counts_from_the_first_who_said_so() {
+    let mut life = leaked_and_not_due();
+    life.outside.world().mishaps.insert(1, Mishap::Refused);
+    let outcomes = life.night(Manner::Emergency).expect("no death");
+    assert!(
+        matches!(outcomes[0].result, Ending::RolledBack { .. }),
+        "{outcomes:?}"
+    );
+    life.outside.advance(TimeDelta::hours(2));
+    // Typed again, as the hint says.
+    life.leaks(Order::DeliverFirst);
+    let outcomes = life.night(Manner::Emergency).expect("no death");
+    let exposed = exposed(&outcomes);
+    assert!(exposed > TimeDelta::hours(2), "{exposed}");
+}
+
+#[test]
+fn the_leak_of_a_key_that_was_never_adopted_outlives_a_create_that_was_refused() {
+    let mut life = leaked_and_not_due();
+    let fresh = SecretName::new("fresh");
+    let mut secret = life.secrets.remove(&name()).expect("the secret");
+    secret.name = fresh.clone();
+    life.secrets.insert(fresh.clone(), secret);
+    life.outside.world().mishaps.insert(0, Mishap::Busy);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    let ledger = Ledger::open(&life.opening()).expect("the ledger opens");
+    let state = ledger.state().secret(&fresh).expect("it is known");
+    assert!(state.rotation.is_none());
+    assert!(state.leak.is_some(), "nobody goes on: {state:?}");
+}
+
+#[test]
+fn a_leak_does_not_wait_for_its_turn() {
+    let mut life = leaked_and_not_due();
+    let Leak { reason, alarm } = life.leak.take().expect("a leak");
+    life.records(What::Leaked { reason, alarm });
+    // Another secret comes before it in the alphabet, and is due.
+    let early = SecretName::new("an-early-one");
+    let mut other = Life::new(ValueBy::Issuer);
+    let mut secret = other.secrets.remove(&name()).expect("the secret");
+    secret.name = early.clone();
+    life.secrets.insert(early.clone(), secret);
+    let ledger = Ledger::open(&life.opening()).expect("the ledger opens");
+    let mut state = ledger.state().clone();
+    let mut twin = state.secret(&name()).expect("it is known").clone();
+    twin.leak = None;
+    state.secrets.insert(early, twin);
+    let ask = Ask {
+        names: &[],
+        now: life.outside.now() + TimeDelta::days(1),
+        manner: Manner::Unattended,
+        grace: Grace::Kept,
+        frozen: None,
+        most: 1,
+    };
+    let items = plan(&life.secrets, &state, &ask);
+    let leaked = items.iter().find(|item| item.secret == name());
+    assert_eq!(
+        leaked.and_then(|item| item.rotate),
+        Some(Move::Begin(crate::ledger::Trigger::Emergency)),
+        "{items:?}"
+    );
+}
+
+#[test]
+fn a_second_leak_after_the_promotion_is_one_of_the_key_that_is_current_then() {
+    const NEW: &str = "sk-made-number-000000000000000000000001";
+    let mut life = leaked_and_not_due();
+    let acts = {
+        let mut clean = leaked_and_not_due();
+        drop(clean.night(Manner::Emergency).expect("no death"));
+        clean.outside.world().acts()
+    };
+    // The last act is the delete of the leaked key: it is refused twice, and the new key is current already.
+    let last = [acts - 1, acts].map(|act| (act, Mishap::Refused));
+    life.outside.world().mishaps.extend(last);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    assert_eq!(life.state().current().map(|new| new.number.0), Some(2));
+    assert!(life.state().rotation.is_some());
+    life.outside.advance(TimeDelta::hours(1));
+    life.leaks(Order::DeliverFirst);
+    let leak = life.leak.as_mut().expect("a leak");
+    leak.reason = "the new one was in a log as well".to_owned();
+    drop(life.night(Manner::Emergency).expect("no death"));
+    nights(&mut life);
+    let live = life.outside.world().live_values();
+    assert!(
+        !live.contains(&NEW.to_owned()),
+        "the leaked key lives: {live:?}"
+    );
+}

@@ -179,3 +179,55 @@ fn while_a_request_may_still_land_nothing_is_closed() {
     life.outside.advance(TimeDelta::minutes(11));
     another(&mut life, "later");
 }
+
+#[test]
+fn where_sites_hold_the_dead_key_nothing_says_that_the_old_one_is_everywhere() {
+    let mut life = in_grace();
+    end(&life, &[NEW]);
+    life.leaks(Order::DeliverFirst);
+    let next = life.outside.world().acts();
+    life.outside.world().mishaps.insert(next, Mishap::Refused);
+    let outcomes = life.night(Manner::Emergency).expect("no death");
+    assert!(
+        matches!(outcomes[0].result, Ending::Failed { .. }),
+        "{outcomes:?}"
+    );
+    assert_eq!(life.outside.world().stored(), [NEW; 3]);
+    assert!(
+        !outcomes[0].live.ends_with("is current everywhere"),
+        "{}",
+        outcomes[0].live
+    );
+}
+
+#[test]
+fn what_was_only_suspended_does_not_live_on_behind_the_ledger() {
+    let mut life = in_grace();
+    life.outside.world().suspended = true;
+    life.outside.advance(TimeDelta::hours(25));
+    drop(life.night(Manner::Unattended).expect("no death"));
+    drop(life.types("rotate"));
+    life.outside.world().suspended = false;
+    life.outside.advance(TimeDelta::minutes(11));
+    drop(life.types("rotate"));
+    another(&mut life, "suspended for a day");
+}
+
+#[test]
+fn a_leak_is_not_answered_by_an_account_that_is_suspended_for_an_hour() {
+    let mut life = in_grace();
+    life.outside.world().suspended = true;
+    life.leaks(Order::DeliverFirst);
+    drop(life.night(Manner::Emergency).expect("no death"));
+    life.outside.world().suspended = false;
+    life.leak = None;
+    for _ in 0..4 {
+        life.outside.advance(TimeDelta::hours(24));
+        drop(life.night(Manner::Unattended).expect("no death"));
+    }
+    let live = life.outside.world().live_values();
+    assert!(
+        !live.contains(&FIRST.to_owned()),
+        "the leaked key lives: {live:?}"
+    );
+}

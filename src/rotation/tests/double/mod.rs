@@ -106,6 +106,8 @@ pub(super) struct World {
     pub(super) renamed: bool,
     /// A signal comes while this act is under way.
     pub(super) stops_at: Option<usize>,
+    /// The account is suspended: every key is refused, and none is ended.
+    pub(super) suspended: bool,
     /// A signal has come.
     pub(super) stopping: bool,
 }

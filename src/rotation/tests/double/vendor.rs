@@ -113,7 +113,7 @@ impl Issuer for Vendor {
             .values()
             .any(|known| known.alive && known.value == value);
         Seen {
-            verdict: if works {
+            verdict: if works && !world.suspended {
                 Verdict::Works
             } else {
                 Verdict::Refused
