@@ -218,12 +218,18 @@ fn deviations(name: &str, life: &Life, as_of: Instant) -> Vec<Deviation> {
     };
     let never = life.rotated_at.is_none().then(|| {
         let since = life.since.unwrap_or(as_of);
-        deviation(
-            Kind::NeverAdopted,
-            since,
-            "its key was never taken over".to_owned(),
-        )
+        let (kind, reason) = match life.lost {
+            true => (
+                Kind::Lost,
+                "its keys were refused, and no other one is known",
+            ),
+            false => (Kind::NeverAdopted, "its key was never taken over"),
+        };
+        deviation(kind, since, reason.to_owned())
     });
+    // The row of an open rotation tells of the leak that it answers.
+    let leak = life.leak.as_ref().filter(|_| !life.open);
+    let leak = leak.map(|(since, reason)| deviation(Kind::Compromise, *since, reason.clone()));
     // Due on a day: it is late on the next one.
     let overdue = life
         .due()
@@ -247,7 +253,8 @@ fn deviations(name: &str, life: &Life, as_of: Instant) -> Vec<Deviation> {
                 "what is said of it was to be reviewed".to_owned(),
             )
         });
-    never.into_iter().chain(overdue).chain(review).collect()
+    let all = never.into_iter().chain(leak).chain(overdue);
+    all.chain(review).collect()
 }
 
 impl Extent {

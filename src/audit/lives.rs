@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::ledger::{EntryRef, Facts};
+use crate::ledger::{EntryRef, Facts, Trigger};
 use crate::model::{Instant, Schedule, Span};
 
 use super::row::Key;
@@ -33,6 +33,10 @@ pub(super) struct Life {
     pub(super) completed: u64,
     pub(super) open: bool,
     pub(super) stuck: bool,
+    /// Whether both keys died, and no other one is known.
+    pub(super) lost: bool,
+    /// A leak that no rotation has answered: since when, and how.
+    pub(super) leak: Option<(Instant, String)>,
     /// The number of the event it was first seen in.
     pub(super) first_event: u64,
 }
@@ -159,6 +163,7 @@ impl Life {
                 self.rotated_at = created.or(Some(entry.at));
                 self.skip = None;
                 self.current = entry.new.as_ref().map(Key::of);
+                self.lost = false;
                 self.live = entry.new.iter().map(fingerprint).collect();
             }
             "rotation.begun" => (self.open, self.before) = (true, self.rotated_at),
@@ -166,6 +171,7 @@ impl Life {
             "promote.done" => {
                 self.rotated_at = Some(entry.at);
                 (self.skip, self.warned) = (None, None);
+                self.lost = false;
                 self.current = entry.new.as_ref().map(Key::of);
             }
             "restore.confirmed" => {
@@ -178,6 +184,9 @@ impl Life {
                 }
                 self.completed += 1;
                 (self.open, self.stuck) = (false, false);
+                if entry.trigger == Some(Trigger::Emergency) {
+                    self.leak = None;
+                }
             }
             "rotation.rolled_back" => {
                 if let Some(new) = &entry.new {
@@ -195,7 +204,12 @@ impl Life {
                 self.live.extend(kept.map(fingerprint));
                 self.current = kept.map(Key::of);
                 self.rotated_at = self.before.filter(|_| kept.is_some());
+                self.lost = kept.is_none();
                 (self.open, self.stuck) = (false, false);
+            }
+            "leak.told" => {
+                let reason = entry.note.as_deref().unwrap_or_default();
+                self.leak.get_or_insert((entry.at, reason.to_owned()));
             }
             "rotation.stuck" => self.stuck = true,
             "rotation.resumed" => self.stuck = false,

@@ -115,6 +115,7 @@ fn standing(life: &Life, as_of: Instant) -> Standing {
         .due()
         .is_some_and(|due| due.date_naive() < as_of.date_naive());
     match life {
+        Life { lost: true, .. } => Standing::Stuck,
         _ if life.rotated_at.is_none() => Standing::NeverAdopted,
         Life { stuck: true, .. } => Standing::Stuck,
         _ if overdue => Standing::Overdue,

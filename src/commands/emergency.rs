@@ -4,9 +4,10 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::issuers::Ability;
 use crate::ledger::LockedLedger;
+use crate::ledger::Phase;
 use crate::model::SecretName;
 use crate::model::when::counted;
-use crate::rotation::{self, Ask, Ending, Grace, Item, Manner, Move, Outcome, plan};
+use crate::rotation::{self, Ask, Ending, Grace, Item, Manner, Move, Outcome, Standing, plan};
 use crate::run::Run;
 
 use super::drive::{self, Purpose};
@@ -58,6 +59,7 @@ pub(super) fn to_the_end(
         let mut items = items.iter();
         items.any(|item| item.secret == *name && matches!(item.rotate, Some(Move::Begin(_))))
     };
+    let told = purpose.leak.is_some();
     let (first, later) = purpose.split(begins);
     let mut outcomes = drive::with(run, joined, ledger, first, |tools| {
         rotation::rotate(tools, items)
@@ -74,8 +76,12 @@ pub(super) fn to_the_end(
     };
     let is_left = |item: &&Item| {
         let state = ledger.state().secret(&item.secret);
-        let state = state.filter(|_| item.rotate == Some(Move::Continue) && !failed(&item.secret));
-        state.is_some_and(|state| state.leak.is_some() && state.rotation.is_none())
+        // One that was on its way back already says nothing of the next.
+        let back = [Phase::Undoing, Phase::Discarding].map(Standing::Open);
+        let may = back.contains(&item.standing) || !failed(&item.secret);
+        let state = state.filter(|_| item.rotate == Some(Move::Continue) && may);
+        let state = state.filter(|state| state.rotation.is_none());
+        state.is_some_and(|state| state.leak.is_some() || (told && state.lost))
     };
     let left: Vec<SecretName> = items
         .iter()

@@ -20,7 +20,7 @@ pub fn recipients(run: &mut Run, _: &Args) -> Result<Exit> {
     // Looked at without the lock first: where nothing changes, nothing is written.
     let known = joined.read(run)?;
     let mut now = known.recipients().to_vec();
-    if !wanted.is_empty() && !known.circle(wanted).is_unchanged() {
+    if !wanted.is_empty() && !known.is_sealed_to(wanted).map_err(told)? {
         let mut ledger = joined.lock(run)?;
         let circle = ledger.reseal(run.now, wanted.to_vec());
         let circle = circle.map_err(told)?;

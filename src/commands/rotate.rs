@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::issuers::ValueBy;
-use crate::ledger::{Alarm, Facts, Order};
+use crate::ledger::{Alarm, Facts, Order, State};
 use crate::model::{Fields, Instant, Key, SecretName, sanitise};
-use crate::rotation::{Ask, Grace, Item, Leak, Manner, Move, Standing, plan};
+use crate::rotation::{Ask, Grace, Item, Leak, Manner, Move, plan};
 use crate::run::Run;
 
 use super::drive::Purpose;
@@ -126,7 +126,7 @@ fn these(
         true => errands.merge(Exit::TryLater),
         false => errands,
     };
-    let supplied = supplied(run, joined, &items, manner)?;
+    let supplied = supplied(run, joined, &items, known.state(), manner)?;
     if items.iter().all(|item| item.rotate.is_none()) {
         post::leftovers(run, joined, known.state());
         return Ok(errands.merge(report::idle(run, &items, manner)));
@@ -190,13 +190,17 @@ fn supplied(
     run: &mut Run,
     joined: &Joined,
     items: &[Item],
+    state: &State,
     manner: Manner,
 ) -> Result<BTreeMap<SecretName, Key>> {
     let mut supplied = BTreeMap::new();
     for item in items {
         let secret = joined.secret(&item.secret)?;
-        // A leak in the middle of a rotation asks for another key after it.
-        let again = manner == Manner::Emergency && matches!(item.standing, Standing::Open(_));
+        // A leak in the middle of a rotation asks for another key after it; one that answers a leak already does not.
+        let open = state
+            .secret(&item.secret)
+            .and_then(|known| known.rotation.as_ref());
+        let again = manner == Manner::Emergency && open.is_some_and(|open| open.alarm.is_none());
         let begins = matches!(item.rotate, Some(Move::Begin(_))) || again;
         if !begins || secret.issuer.capabilities().value != ValueBy::Person {
             continue;

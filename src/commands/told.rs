@@ -94,7 +94,10 @@ fn call(
 /// came to a stop.
 fn errand(item: &Item, state: &State) -> Option<String> {
     let errand = item.person.as_ref()?;
+    let known = state.secret(&item.secret);
+    let leaked = known.is_some_and(|known| known.leak.is_some() && known.rotation.is_none());
     match item.standing {
+        _ if leaked => Some(errand.why.clone()),
         Standing::NotAdopted => Some(errand.why.clone()),
         Standing::Due if !item.is_announced(state.secret(&item.secret)) => Some(errand.why.clone()),
         _ => None,

@@ -11,7 +11,7 @@ use crate::model::Instant;
 use super::event::Event;
 use super::locked::LockedLedger;
 use super::seal::{Form, Recipients};
-use super::store::Store;
+use super::segment::SegmentName;
 use super::{Ledger, LedgerError};
 
 /// Who was let in and who was shut out.
@@ -48,19 +48,44 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// Whether the ledger and its sealed months are sealed to exactly these, as far as their headers tell.
+    pub fn is_sealed_to(&self, recipients: &[String]) -> Result<bool, LedgerError> {
+        let keys = Recipients::parse(recipients)?;
+        let mut fits = self.circle(recipients).is_unchanged();
+        for name in self.months()? {
+            let sealed = self.store.segment(&name)?;
+            let opened = self.identities.open(&name, &sealed, Form::Binary)?;
+            fits &= opened.is_sealed_to(&keys);
+        }
+        Ok(fits)
+    }
+
+    fn months(&self) -> Result<Vec<String>, LedgerError> {
+        let names = self.events().known_segments()?;
+        Ok(names.iter().map(SegmentName::text).collect())
+    }
+}
+
 impl LockedLedger {
     /// Seals the ledger and its sealed months to these recipients, and records who came and who went. The identity of
     /// this run must be among them.
     pub fn reseal(&mut self, at: Instant, recipients: Vec<String>) -> Result<Circle, LedgerError> {
         let circle = self.circle(&recipients);
-        if circle.is_unchanged() {
-            return Ok(circle);
-        }
         let keys = Recipients::parse(&recipients)?;
         self.opens(&keys)?;
         self.still_claimed()?;
-        for name in self.events().known_segments()? {
-            self.reseal_segment(&name.text(), &keys)?;
+        for name in self.months()? {
+            let sealed = self.store.segment(&name)?;
+            let opened = self.identities.open(&name, &sealed, Form::Binary)?;
+            // A change that stopped halfway and was taken back leaves months to the wrong circle.
+            if !circle.is_unchanged() || !opened.is_sealed_to(&keys) {
+                self.store
+                    .put_segment(&name, &keys.seal(&opened.plain, Form::Binary)?)?;
+            }
+        }
+        if circle.is_unchanged() {
+            return Ok(circle);
         }
         let said = |word: &str, texts: &[String]| {
             (!texts.is_empty()).then(|| format!("{word}: {}", texts.join(", ")))
@@ -87,12 +112,5 @@ impl LockedLedger {
         let probe = keys.seal(b"probe", Form::Binary)?;
         let opened = self.identities.open(self.place(), &probe, Form::Binary);
         opened.map(drop).map_err(|_| LedgerError::LockedOut)
-    }
-
-    fn reseal_segment(&self, name: &str, keys: &Recipients) -> Result<(), LedgerError> {
-        let store: &dyn Store = self.store.as_ref();
-        let sealed = store.segment(name)?;
-        let opened = self.identities.open(name, &sealed, Form::Binary)?;
-        store.put_segment(name, &keys.seal(&opened.plain, Form::Binary)?)
     }
 }

@@ -65,6 +65,9 @@ pub struct SecretState {
     /// The rotations in a row that were taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setback: Option<Setback>,
+    /// Whether the latest rotation was lost: sites may hold a key that is dead, until the next promotion.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
     /// The sites of the latest rotation that found any, by what people call them. One that is not found the next time may
     /// be hidden, and may use the old key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -131,7 +131,7 @@ impl Drive<'_> {
         // Told to this run, or to one that could not see it through.
         let told = self.state(name).and_then(|state| state.leak.clone());
         let told = told.map(|Leaked { reason, alarm, .. }| Leak { reason, alarm });
-        let leak = self.leak.clone().or(told);
+        let leak = told.or(self.leak.clone());
         let begun = Begun {
             rotation: RotationId::new(format!("rot_{}", self.unique(name, "rotation"))),
             trigger,

@@ -43,10 +43,20 @@ impl Drive<'_> {
                 let raised_at = known.map_or(alarm.raised_at, |known| known.raised_at);
                 let alarm = Alarm { raised_at, order };
                 self.inside(name, Inside::Escalated { reason, alarm })?;
+            } else if self.is_another(name, &reason) {
+                let reason = reason.clone();
+                self.record(name, What::Leaked { reason, alarm })?;
             }
         }
         self.ledger.commit()?;
         Ok(open)
+    }
+
+    /// Whether this leak is told of a rotation that answers another one, and whose new key is current already.
+    fn is_another(&self, name: &SecretName, reason: &str) -> bool {
+        let told = self.state(name).and_then(|state| state.leak.as_ref());
+        let promoted = matches!(self.phase(name), Some(Phase::Grace | Phase::Revoking));
+        promoted && told.is_none_or(|told| told.reason != reason)
     }
 
     /// A leak for which an outage is the smaller harm: the old key is told to end before anything is delivered, and

@@ -14,6 +14,13 @@ pub fn sentence(state: Option<&SecretState>) -> String {
     };
     let Some(open) = &state.rotation else {
         return match state.current() {
+            Some(current) if state.lost => format!(
+                "{} may still work, and sites may hold a newer one that is dead",
+                named(Some(current))
+            ),
+            None if state.lost => {
+                "no key is known to work; sites may hold one that is dead".to_owned()
+            }
             Some(current) => format!("{} is current everywhere", named(Some(current))),
             None => "the live key is not known to rotakey".to_owned(),
         };

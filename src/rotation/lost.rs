@@ -4,8 +4,9 @@
 //! Only ever by a person's word, or in an emergency: an account that is suspended for a day refuses every key, and what
 //! is taken for dead loses its value.
 
+use crate::issuers::Ability;
 use crate::ledger::{LedgerError, OldKey, Phase, Progress as Inside, Trigger, What};
-use crate::model::{Fault, SecretName};
+use crate::model::{Fault, FaultKind, SecretName};
 
 use super::clearance::Clearance;
 use super::drive::Drive;
@@ -37,6 +38,9 @@ impl Drive<'_> {
             if self.reap_twins(&name)? == Clearance::Withheld {
                 continue;
             }
+            if self.end_what_is_lost(&name, old)? == Clearance::Withheld {
+                continue;
+            }
             let place = self.secret(&name).issuer.place();
             let observed = match old {
                 OldKey::Refused => format!("{place} refuses both keys"),
@@ -51,8 +55,8 @@ impl Drive<'_> {
             self.record(&name, What::Lost { observed, old })?;
             self.ledger.commit()?;
             self.looks.remove(&name);
-            if self.state(&name).is_some_and(|state| state.leak.is_some()) {
-                let why = "its new key died; another one answers the leak".to_owned();
+            if trigger == Trigger::Emergency {
+                let why = "its new key died; another one is made".to_owned();
                 let course = Course::Trouble;
                 self.end(
                     &name,
@@ -67,6 +71,46 @@ impl Drive<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is about to be taken for dead loses its value, and nobody could ever end it after that: it is ended now. An
+    /// account that is suspended refuses every key for a while, and this as well.
+    fn end_what_is_lost(
+        &mut self,
+        name: &SecretName,
+        old: OldKey,
+    ) -> Result<Clearance, LedgerError> {
+        if self.secret(name).issuer.capabilities().revokes == Ability::No {
+            return Ok(Clearance::Given);
+        }
+        let new = self.new_version(name).and_then(|new| new.key());
+        let old = self
+            .old(name)
+            .and_then(|version| version.key())
+            .filter(|_| old == OldKey::Refused);
+        for key in new.into_iter().chain(old) {
+            if let Err(fault) = self.send_revoke(name, &key)?
+                && fault.kind != FaultKind::Missing
+            {
+                let why = format!(
+                    "it refuses the keys and does not let them be ended: {}",
+                    fault.what
+                );
+                let hint = format!("look at the account; then run this again for `{name}`");
+                self.end(name, Ending::NeedsPerson { why, hint });
+                return Ok(Clearance::Withheld);
+            }
+            // Nobody knows whether it was done: a later run looks.
+            let doubted = self.open(name).and_then(|open| open.unsettled.as_ref());
+            if doubted.is_some_and(|doubt| doubt.run == self.run) {
+                let why = "a request was not answered and may still land".to_owned();
+                let until = Some(self.clock.now() + guard::QUIET);
+                let course = Course::Trouble;
+                self.end(name, Ending::Waiting { why, until, course });
+                return Ok(Clearance::Withheld);
+            }
+        }
+        Ok(Clearance::Given)
     }
 
     /// What is left of the old key of a rotation that is lost; `None` where something can still come of it.

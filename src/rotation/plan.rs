@@ -111,7 +111,9 @@ impl Item {
         let given_up = state
             .and_then(|state| state.setback.as_ref())
             .is_some_and(|setback| setback.times >= PATIENCE);
-        self.standing == Standing::Due && warned.is_some() && warned == self.due && !given_up
+        let leaked = state.is_some_and(|state| state.leak.is_some());
+        let warned = warned.is_some() && warned == self.due;
+        self.standing == Standing::Due && warned && !given_up && !leaked
     }
 }
 
@@ -133,7 +135,9 @@ pub fn plan(secrets: &BTreeMap<SecretName, Secret>, state: &State, ask: &Ask<'_>
             continue;
         }
         let mut item = item(secret, state.secret(&secret.name), ask);
-        if matches!(item.rotate, Some(Move::Begin(_))) {
+        // A leaked key does not wait for its turn.
+        let ordinary = |trigger| trigger != Trigger::Emergency;
+        if matches!(item.rotate, Some(Move::Begin(trigger)) if ordinary(trigger)) {
             begun += 1;
             if begun > ask.most {
                 item.rotate = None;

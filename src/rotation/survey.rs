@@ -132,11 +132,11 @@ impl Survey {
         version: &Version,
     ) -> Result<Option<String>, Fault> {
         for (id, seen) in &self.look.sites {
-            let forward = open
-                .sites
-                .get(id)
-                .and_then(|site| site.write.as_ref())
-                .is_some_and(|w| w.way == Way::Forward);
+            let forward = open.sites.get(id).is_some_and(|site| match &site.write {
+                Some(write) => write.way == Way::Forward,
+                // It was reopened, and nobody knows what came of the write before.
+                None => site.heading == Some(Way::Forward),
+            });
             let holds = match &seen.site.stored {
                 Stored::Value(value) => *value == seen.wanted(secret, version)?,
                 Stored::Opaque(_) => forward,

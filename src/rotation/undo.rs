@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 
 use crate::ledger::{LedgerError, Phase, Progress as Inside, ServiceProgress, Way, What};
-use crate::model::{Fault, SecretName, SecretValue, SiteId};
+use crate::model::{Fault, Fields, Key, SecretName, SecretValue, SiteId};
 use crate::targets::Stored;
 
 use super::deliver::Sites;
@@ -202,8 +202,10 @@ impl Drive<'_> {
                 .old(name)
                 .map(|old| seen.wanted(secret, old))
                 .transpose()?;
-            // A site that held something of its own gets that back.
-            let Some(wanted) = site.before.clone().or(old) else {
+            // A site that held something of its own gets that back, if it works (G4).
+            let own = site.before.clone();
+            let own = own.filter(|own| old.is_none() || self.is_own_and_works(name, own));
+            let Some(wanted) = own.or(old) else {
                 let why = format!("nothing is known to put back at `{}`", seen.site.label);
                 return Err(Fault::refused(why).hint(format!(
                     "the new key works; run `rotakey rotate {name}` to go forward"
@@ -220,6 +222,18 @@ impl Drive<'_> {
             ));
         }
         Ok(writes)
+    }
+
+    /// Whether a value that rotakey never made works at the issuer. One that it made before is dead, or about to be.
+    fn is_own_and_works(&self, name: &SecretName, value: &SecretValue) -> bool {
+        let key = Key::of(Fields::single(value.clone()));
+        let fingerprint = self.ledger.fingerprint(&key.fields);
+        let versions = self.state(name).map(|state| state.versions.iter());
+        let made = versions
+            .into_iter()
+            .flatten()
+            .any(|version| version.fingerprint == fingerprint);
+        !made && refusal(&self.secret(name).issuer.verify(&key).verdict).is_none()
     }
 
     fn is_back(&self, name: &SecretName) -> bool {

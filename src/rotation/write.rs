@@ -92,15 +92,16 @@ impl Drive<'_> {
     }
 
     fn found(&self, name: &SecretName, look: &Look) -> BTreeMap<SiteId, SiteProgress> {
-        let (secret, old) = (self.secret(name), self.old(name));
+        let (secret, old, new) = (self.secret(name), self.old(name), self.new_version(name));
         let Some(open) = self.open(name) else {
             return BTreeMap::new();
         };
         let mut stages = stages(secret, open, look);
         let before = |seen: &SeenSite| match &seen.site.stored {
             Stored::Value(value) => {
-                let expected = old.and_then(|old| seen.wanted(secret, old).ok());
-                (expected.as_ref() != Some(value)).then(|| value.clone())
+                let versions = old.into_iter().chain(new);
+                let mut ours = versions.filter_map(|version| seen.wanted(secret, version).ok());
+                (!ours.any(|ours| ours == *value)).then(|| value.clone())
             }
             Stored::Opaque(_) | Stored::Absent => None,
         };

@@ -186,7 +186,13 @@ impl Applying<'_> {
         self.secret.skip = None;
         self.secret.told = None;
         let mark = self.add(new, Stage::Current, None);
-        self.over();
+        let number = self.secret.current().map(|current| current.number);
+        // A leak of a key that was not known then is one of the key that is taken over now.
+        let unknown = |leak: &&mut Leaked| leak.newest == VersionNumber(0);
+        if let (Some(leak), Some(number)) = (self.secret.leak.as_mut().filter(unknown), number) {
+            leak.newest = number;
+        }
+        self.over(Milestone::Finished);
         Ok(vec![Event {
             new: Some(mark),
             facts: [created_at].into(),
@@ -292,6 +298,7 @@ impl Applying<'_> {
         }
         self.secret.rotated_at = Some(at);
         self.secret.took = Some(Span::seconds(took));
+        self.secret.lost = false;
         self.secret.setback = None;
         self.secret.skip = None;
         self.secret.warned = None;
@@ -364,7 +371,7 @@ impl Applying<'_> {
         } else if let Some(old) = self.hint(loser) {
             self.news.push(News::Revoked { old, services });
         }
-        self.over();
+        self.over(milestone);
         events.push(noted(kind, said));
         Ok(events)
     }
@@ -373,6 +380,10 @@ impl Applying<'_> {
     fn exposed(&mut self, reason: String, alarm: Alarm) {
         let newest = self.secret.versions.last();
         let newest = newest.map_or(VersionNumber(0), |newest| newest.number);
+        // Exposure counts from the first who said so.
+        let first = self.secret.leak.as_ref().map(|leak| leak.alarm.raised_at);
+        let raised_at = first.map_or(alarm.raised_at, |first| first.min(alarm.raised_at));
+        let alarm = Alarm { raised_at, ..alarm };
         self.secret.leak = Some(Leaked {
             reason,
             alarm,
@@ -394,7 +405,7 @@ impl Applying<'_> {
     }
 
     /// No rotation is open any more: its sites are kept in mind, and a leak whose keys are all dead is answered.
-    fn over(&mut self) {
+    fn over(&mut self, end: Milestone) {
         let sites = self.secret.rotation.take().map(|open| open.sites);
         let sites = sites.into_iter().flatten();
         let sites: BTreeMap<SiteId, String> = sites.map(|(id, site)| (id, site.label)).collect();
@@ -408,7 +419,12 @@ impl Applying<'_> {
                 .iter()
                 .any(|version| version.number <= newest && version.stage != Stage::Revoked)
         };
-        let answered = |leak: &Leaked| !lives(leak.newest);
+        // A key that was never known cannot be seen to die: once another one is everywhere, a person is told.
+        let unknown = |leak: &Leaked| leak.newest == VersionNumber(0);
+        let answered = |leak: &Leaked| match unknown(leak) {
+            true => end == Milestone::Finished,
+            false => !lives(leak.newest),
+        };
         if self.secret.leak.as_ref().is_some_and(answered) {
             self.secret.leak = None;
         }
@@ -434,7 +450,8 @@ impl Applying<'_> {
         self.stage(from, Stage::Current);
         let known = self.secret.current().is_some();
         self.secret.rotated_at = since.filter(|_| known);
-        self.over();
+        self.secret.lost = true;
+        self.over(Milestone::Lost);
         let left = match known {
             true => "accepted",
             false => "refused",

@@ -7,6 +7,7 @@ use crate::model::ServiceId;
 use super::super::change::{Progress, Step};
 use super::super::event::Event;
 use super::super::outbox::News;
+use super::super::phase::{Milestone, Phase};
 use super::super::state::{Asked, Rotation, Trigger, Unsettled, Way};
 use super::{Applying, Events, bury, noted, placed};
 
@@ -148,7 +149,8 @@ impl Applying<'_> {
                 Ok(events)
             }
             Progress::Escalated { reason, alarm } => {
-                let is_first = open.alarm.is_none();
+                let is_first = self.secret.leak.is_none();
+                let open = self.open()?;
                 open.trigger = Trigger::Emergency;
                 open.alarm = Some(alarm);
                 open.reason = Some(reason.clone());
@@ -257,6 +259,11 @@ impl Applying<'_> {
 /// site that refuses every write. While any request of the rotation is in doubt, nothing is concluded.
 fn untouched(open: &mut Rotation, place: &str) {
     if open.unsettled.is_some() {
+        return;
+    }
+    // A site that is delivered to again, in grace or after a way back, was written before.
+    let first = open.phase() == Ok(Phase::Delivering) && !open.path.contains(&Milestone::Resumed);
+    if !first {
         return;
     }
     // Labels are for people: where two sites share one, nothing is concluded either.

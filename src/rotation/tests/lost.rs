@@ -185,7 +185,8 @@ fn where_sites_hold_the_dead_key_nothing_says_that_the_old_one_is_everywhere() {
     let mut life = in_grace();
     end(&life, &[NEW]);
     life.leaks(Order::DeliverFirst);
-    let next = life.outside.world().acts();
+    // The dead key is ended, and no other one can be made.
+    let next = life.outside.world().acts() + 1;
     life.outside.world().mishaps.insert(next, Mishap::Refused);
     let outcomes = life.night(Manner::Emergency).expect("no death");
     assert!(
