@@ -89,6 +89,7 @@ impl Lives {
                     | "restore.confirmed"
                     | "skip.done"
                     | "warn.done"
+                    | "leak.told"
             );
         if !known {
             return;

@@ -56,7 +56,7 @@ fn killed_at_request(sandbox: &Sandbox, n: u64, moment: Moment) -> Result<End, S
 }
 
 /// What `rotate` and then `revoke` do in this scene: requests and commits.
-const ROTATE: (u64, u64) = (32, 13);
+const ROTATE: (u64, u64) = (34, 13);
 const REVOKE: (u64, u64) = (15, 6);
 
 /// What is wrong with a life in which one process was to be killed.
