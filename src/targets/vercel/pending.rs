@@ -23,6 +23,10 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(10);
 /// How long a finished deployment may take to get its domains. One that was made to stay without them never does.
 const ALIASING: TimeDelta = TimeDelta::seconds(30);
 
+/// How old a look at what serves may be while many are redeployed: as long as the writes before take. A build that came
+/// to its end within that time is not seen.
+const SERVING: TimeDelta = TimeDelta::seconds(8);
+
 /// The production deployments that were under way when they were last listed.
 #[derive(Default)]
 pub(super) struct Coming {
@@ -82,7 +86,7 @@ impl Vercel {
     pub(super) fn settled_production(&self, id: &str) -> Result<Serving, Fault> {
         let mut wait = Wait::begin(self);
         loop {
-            let project = self.account.project(id, wait.freshness())?;
+            let project = self.account.project(id, wait.serving_freshness())?;
             let serving = project
                 .production()
                 .ok_or_else(|| Fault::missing("nothing is in production"))?;
@@ -171,6 +175,14 @@ impl<'a> Wait<'a> {
     fn freshness(&self) -> TimeDelta {
         match self.over.is_empty() {
             true => NOW,
+            false => TimeDelta::zero(),
+        }
+    }
+
+    /// The same for what serves: it changes only by a deployment that was under way a moment ago.
+    fn serving_freshness(&self) -> TimeDelta {
+        match self.over.is_empty() {
+            true => SERVING,
             false => TimeDelta::zero(),
         }
     }
