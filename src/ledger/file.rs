@@ -48,6 +48,31 @@ impl FileStore {
     fn directory(&self) -> &Path {
         self.ledger.parent().unwrap_or(Path::new("/"))
     }
+
+    fn locked(&self) -> Result<FileLock, LedgerError> {
+        self.vet()?;
+        let failed = |doing| move |error| LedgerError::io(doing, &self.lock, error);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+            .open(&self.lock)
+            .map_err(failed("open"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(FileLock {
+                path: self.lock.clone(),
+                file,
+            }),
+            Err(TryLockError::WouldBlock) => Err(LedgerError::Busy {
+                holder: described(&mut file),
+            }),
+            // A file system that cannot lock cannot keep a second run out.
+            Err(TryLockError::Error(error)) => Err(failed("lock")(error)),
+        }
+    }
 }
 
 impl Store for FileStore {
@@ -138,31 +163,7 @@ impl Store for FileStore {
     }
 
     fn lock(&self, holder: &str) -> Result<Box<dyn Guard>, LedgerError> {
-        self.vet()?;
-        let failed = |doing| move |error| LedgerError::io(doing, &self.lock, error);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-            .open(&self.lock)
-            .map_err(failed("open"))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(LedgerError::Busy {
-                    holder: described(&mut file),
-                });
-            }
-            // A file system that cannot lock cannot keep a second run out.
-            Err(TryLockError::Error(error)) => return Err(failed("lock")(error)),
-        }
-        let lock = FileLock {
-            path: self.lock.clone(),
-            file,
-        };
+        let lock = self.locked()?;
         if !lock.is_held()? {
             return Err(LedgerError::Busy { holder: None });
         }
@@ -209,6 +210,15 @@ impl Guard for FileLock {
     }
 }
 
+impl Drop for FileLock {
+    /// Says that the lock ends. Closing the file would not do: a program that another thread is starting at this moment
+    /// has a copy of it until its exec, and the lock would outlive us by that long.
+    fn drop(&mut self) {
+        // Where it cannot be said, the lock ends with the last copy.
+        let _ = self.file.unlock();
+    }
+}
+
 fn described(file: &mut File) -> Option<String> {
     let mut bytes = Vec::new();
     file.take(400).read_to_end(&mut bytes).ok()?;
@@ -249,4 +259,22 @@ fn resolved(path: &Path) -> io::Result<PathBuf> {
         existing = parent;
     }
     Ok(existing.canonicalize()?.join(rest).join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+    use super::*;
+
+    #[test]
+    fn a_lock_that_was_given_back_is_free_although_a_child_has_a_copy_of_its_file() {
+        let sandbox = Sandbox::new();
+        let store = FileStore::at(&sandbox.ledger()).unwrap();
+        let lock = store.locked().unwrap();
+        let copy = lock.file.try_clone().unwrap();
+        assert!(matches!(store.locked(), Err(LedgerError::Busy { .. })));
+        drop(lock);
+        assert!(store.locked().is_ok());
+        drop(copy);
+    }
 }
