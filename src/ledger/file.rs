@@ -215,7 +215,7 @@ impl Drop for FileLock {
     /// has a copy of it until its exec, and the lock would outlive us by that long.
     fn drop(&mut self) {
         // Where it cannot be said, the lock ends with the last copy.
-        let _ = self.file.unlock();
+        drop(self.file.unlock());
     }
 }
 

@@ -1,9 +1,9 @@
 //! The kinds that start a program, and the road to it: a script that counts its calls and lets one of them go wrong.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
@@ -42,11 +42,10 @@ impl Calls {
     pub(super) fn of(sandbox: &Sandbox) -> Self {
         let place = sandbox.path("calls");
         fs::create_dir(&place).expect("a folder in the sandbox");
-        for (name, text) in [("run", SCRIPT), ("count", "0\n"), ("plan", "0 nothing\n")] {
+        for (name, text) in [("count", "0\n"), ("plan", "0 nothing\n")] {
             fs::write(place.join(name), text).expect("a file in the sandbox");
         }
-        let mode = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(place.join("run"), mode).expect("a program");
+        install(&place.join("run"), SCRIPT);
         Self(place)
     }
 
@@ -65,10 +64,24 @@ impl Calls {
             program.join("' '")
         );
         let path = self.0.join(name);
-        fs::write(&path, text).expect("a file in the sandbox");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
+        install(&path, &text);
         path.display().to_string()
     }
+}
+
+/// Makes a program. Another process writes it: if this one did, a child that another test is just starting could hold the
+/// file open for writing, and a file that is open for writing cannot be started.
+fn install(path: &Path, text: &str) {
+    let mut install = Command::new("install")
+        .args(["-m", "755", "/dev/stdin"])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("install is there");
+    let mut stdin = install.stdin.take().expect("a pipe");
+    stdin.write_all(text.as_bytes()).expect("the text");
+    drop(stdin);
+    assert!(install.wait().expect("an end").success());
 }
 
 impl Road for Calls {
