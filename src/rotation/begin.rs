@@ -3,12 +3,12 @@
 
 use crate::issuers::{Trust, ValueBy};
 use crate::ledger::{Begun, Leaked, LedgerError, Trigger, What};
-use crate::model::{Fault, Key, RotationId, SecretName};
+use crate::model::{Fault, FaultKind, Key, RotationId, SecretName};
 
 use super::drive::{Drive, Leak};
 use super::due;
 use super::observe::Look;
-use super::outcome::{Course, Ending};
+use super::outcome::Ending;
 use super::plan::Move;
 use super::progress::Happening;
 use super::secret::Secret;
@@ -163,18 +163,12 @@ impl Drive<'_> {
 
     pub(super) fn not_begun(&mut self, name: &SecretName, fault: &Fault) {
         let why = fault.what.clone();
-        let ending = match fault.kind {
-            crate::model::FaultKind::Passing => Ending::Waiting {
-                why,
-                until: None,
-                course: Course::Trouble,
-            },
-            _ => Ending::Failed {
-                why,
-                hint: fault.hint.clone(),
-            },
-        };
-        self.end(name, ending);
+        if fault.kind == FaultKind::Passing {
+            let until = fault.retry_after.map(|after| self.clock.now() + after);
+            return self.later(name, why, until);
+        }
+        let hint = fault.hint.clone();
+        self.end(name, Ending::Failed { why, hint });
     }
 }
 

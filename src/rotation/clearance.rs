@@ -11,7 +11,7 @@ use super::deliver::Sites;
 use super::drive::{Drive, Grace};
 use super::guard;
 use super::observe::Freshness;
-use super::outcome::{Course, Ending};
+use super::outcome::Ending;
 use super::plan::Move;
 use super::survey::{Running, Survey};
 
@@ -45,6 +45,7 @@ impl Drive<'_> {
             .open(name)
             .zip(self.state(name).and_then(|state| state.current()))
         else {
+            self.later(name, "no key is current yet", None);
             return Ok(Clearance::Withheld);
         };
         let number = current.number;
@@ -64,6 +65,7 @@ impl Drive<'_> {
             .ask(&[(name.clone(), number)], Freshness::Known)?
             .remove(name);
         let Some(seen) = seen else {
+            self.later(name, "the current key could not be asked about", None);
             return Ok(Clearance::Withheld);
         };
         if self.clock_is_right(name, seen.date) == Clearance::Withheld {
@@ -152,7 +154,17 @@ impl Drive<'_> {
             return Ok(());
         };
         let after = self.secret(name).policy.grace.delta() + super::promote::SWITCH_AFTER;
-        drop(self.set_end(name, &key, after)?);
+        if let Err(fault) = self.set_end(name, &key, after)? {
+            let end = end.format("%Y-%m-%d %H:%M UTC");
+            let why = format!(
+                "the old key ends by itself at {end}, and that could not be put off: {}",
+                fault.what
+            );
+            let hint = fault.hint.unwrap_or_else(|| {
+                format!("see that nothing uses the old key by then, or run `rotakey revoke {name}` again to put it off")
+            });
+            self.call_person(name, why, hint);
+        }
         self.ledger.commit()
     }
 
@@ -165,16 +177,10 @@ impl Drive<'_> {
     ) -> Result<(), LedgerError> {
         if fault.kind == FaultKind::Passing {
             let until = fault.retry_after.map(|after| self.clock.now() + after);
-            let why = fault.what.clone();
-            let course = Course::Trouble;
-            self.end(name, Ending::Waiting { why, until, course });
+            self.later(name, &fault.what, until);
             return Ok(());
         }
-        let kept = match self.phase(name) {
-            Some(Phase::Discarding) => "the key that was taken back",
-            _ => "the old key",
-        };
-        let why = format!("{kept} is kept: {}", fault.what);
+        let why = format!("{} is kept: {}", self.doomed(name), fault.what);
         let hint = fault.hint.clone();
         let hint = hint.unwrap_or_else(|| format!("mend it, then run `rotakey revoke {name}`"));
         self.end(name, Ending::NeedsPerson { why, hint });
@@ -196,7 +202,10 @@ impl Drive<'_> {
             self.state(name).and_then(|state| state.current()),
         ) {
             (Some(open), Some(current)) => survey.strays(secret, open, current),
-            _ => return Ok(Clearance::Withheld),
+            _ => {
+                self.later(name, "no key is current yet", None);
+                return Ok(Clearance::Withheld);
+            }
         };
         let astray: Vec<SiteId> = match astray {
             Ok(astray) => astray.into_keys().collect(),

@@ -19,7 +19,7 @@ use crate::targets::Pass;
 
 use super::crew::Crew;
 use super::observe::Look;
-use super::outcome::{Course, Ending, Outcome};
+use super::outcome::{Ending, Outcome};
 use super::plan::{Item, Move};
 use super::progress::{Happening, News, Progress};
 use super::secret::Secret;
@@ -286,6 +286,18 @@ impl<'a> Drive<'a> {
         self.endings.entry(name.clone()).or_insert(ending);
     }
 
+    /// A person has to come, whatever else was said of the secret: it is said as well, and its own way out comes first.
+    pub(super) fn call_person(&mut self, name: &SecretName, more: String, hint: String) {
+        let (why, hint) = match self.endings.remove(name) {
+            Some(Ending::NeedsPerson { why, hint }) => (format!("{why}; {more}"), hint),
+            Some(Ending::Waiting { why, .. } | Ending::Watching { why }) => {
+                (format!("{why}; {more}"), hint)
+            }
+            _ => (more, hint),
+        };
+        self.end(name, Ending::NeedsPerson { why, hint });
+    }
+
     /// All waves, from the first key to the last revocation of an emergency.
     fn pass(&mut self) -> Result<(), LedgerError> {
         self.settle_lost_replies(Lost::AskAgain)?;
@@ -379,19 +391,11 @@ impl<'a> Drive<'a> {
             let why = match self.phase(&name) {
                 None | Some(Phase::Grace) => continue,
                 Some(_) if self.clock.stopping() => {
-                    "stopped by a signal; nothing was left half recorded".to_owned()
+                    "stopped by a signal; nothing was left half recorded"
                 }
-                Some(_) => "it could not be finished in this run".to_owned(),
+                Some(_) => "it could not be finished in this run",
             };
-            let course = Course::Trouble;
-            self.end(
-                &name,
-                Ending::Waiting {
-                    why,
-                    until: None,
-                    course,
-                },
-            );
+            self.later(&name, why, None);
         }
         self.ledger.commit()?;
         let state = self.ledger.state();

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::ledger::{LedgerError, Phase, Progress as Inside, Way};
-use crate::model::{Fault, FaultKind, SecretName};
+use crate::model::{Fault, FaultKind, Instant, SecretName};
 
 use super::drive::Drive;
 use super::guard::Wait;
-use super::outcome::{Course, Ending};
+use super::outcome::Ending;
 use super::plan::{PATIENCE, next_verb};
 
 impl Drive<'_> {
@@ -15,6 +15,16 @@ impl Drive<'_> {
     pub(super) fn wait(&mut self, name: &SecretName, wait: Wait) {
         let Wait { why, until, course } = wait;
         self.end(name, Ending::Waiting { why, until, course });
+    }
+
+    /// Something is in the way that may pass: a later run goes on, at the earliest then where that is known.
+    pub(super) fn later(
+        &mut self,
+        name: &SecretName,
+        why: impl Into<String>,
+        until: Option<Instant>,
+    ) {
+        self.wait(name, Wait::trouble(why, until));
     }
 
     /// Something did not work and may work later. After too many runs in a row somebody has to come.
@@ -39,14 +49,7 @@ impl Drive<'_> {
             return Ok(Patience::Spent);
         }
         let until = fault.retry_after.map(|after| self.clock.now() + after);
-        self.end(
-            name,
-            Ending::Waiting {
-                why: fault.what.clone(),
-                until,
-                course: Course::Trouble,
-            },
-        );
+        self.later(name, &fault.what, until);
         Ok(Patience::Left)
     }
 

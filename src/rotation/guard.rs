@@ -40,7 +40,7 @@ impl Wait {
         }
     }
 
-    fn trouble(why: impl Into<String>, until: Option<Instant>) -> Self {
+    pub(super) fn trouble(why: impl Into<String>, until: Option<Instant>) -> Self {
         Self {
             why: why.into(),
             until,

@@ -7,7 +7,6 @@ use crate::model::{Effect, Fault, Hint, Key, Making, SecretName};
 use super::drive::Drive;
 use super::guard;
 use super::observe::Freshness;
-use super::outcome::{Course, Ending};
 use super::progress::Happening;
 
 impl Drive<'_> {
@@ -163,14 +162,7 @@ impl Drive<'_> {
         let until = Some(self.clock.now() + guard::QUIET);
         let why =
             format!("{step} at {place}: {why}; it may have happened, so a later run looks first");
-        self.end(
-            name,
-            Ending::Waiting {
-                why,
-                until,
-                course: Course::Trouble,
-            },
-        );
+        self.later(name, why, until);
         Ok(())
     }
 

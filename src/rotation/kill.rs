@@ -7,7 +7,7 @@ use crate::ledger::{LedgerError, Phase, Progress as Inside, Rotation, Step};
 use crate::model::{Effect, Fault, Key, SecretName};
 
 use super::drive::Drive;
-use super::outcome::{Course, Ending};
+use super::outcome::Ending;
 
 /// How long the old key may go on being accepted after the delete: the waits between the looks. Stripe was seen to
 /// take several minutes, OpenAI and SendGrid announce a delay.
@@ -53,14 +53,11 @@ impl Drive<'_> {
         if capabilities.revokes == Ability::No {
             self.ask_person_to_end(name, key)?;
         } else {
-            let why = format!("{place} still accepts the old key after the delete");
-            self.end(
+            let doomed = self.doomed(name);
+            self.later(
                 name,
-                Ending::Waiting {
-                    why,
-                    until: None,
-                    course: Course::Trouble,
-                },
+                format!("{place} still accepts {doomed} after the delete"),
+                None,
             );
         }
         Ok(None)
@@ -135,20 +132,23 @@ impl Drive<'_> {
 
     /// Says what a person has to do until some run has lived to say it; then every run looks whether it was done.
     fn ask_person_to_end(&mut self, name: &SecretName, key: &Key) -> Result<(), LedgerError> {
-        let why = match self.phase(name) {
-            Some(Phase::Discarding) => {
-                "the key that was taken back is to be ended by a person; rotakey looks until it is refused"
-            }
-            _ => "the old key is to be ended by a person; rotakey looks until it is refused",
-        };
-        let said = |open: &Rotation| open.heard && open.stuck.as_deref() == Some(why);
+        let doomed = self.doomed(name);
+        let why = format!("{doomed} is to be ended by a person; rotakey looks until it is refused");
+        let said = |open: &Rotation| open.heard && open.stuck.as_ref() == Some(&why);
         if self.open(name).is_some_and(said) {
-            let why = why.to_owned();
             self.end(name, Ending::Watching { why });
             return Ok(());
         }
         let steps = self.secret(name).issuer.removal(key).join("; ");
-        self.stick(name, why, steps)
+        self.stick(name, &why, steps)
+    }
+
+    /// What is to be ended, for people.
+    pub(super) fn doomed(&self, name: &SecretName) -> &'static str {
+        match self.phase(name) {
+            Some(Phase::Discarding) => "the key that was taken back",
+            _ => "the old key",
+        }
     }
 
     pub(super) fn is_dead(&self, name: &SecretName, key: &Key) -> bool {

@@ -4,14 +4,15 @@
 //! Only ever by a person's word, or in an emergency: an account that is suspended for a day refuses every key, and what
 //! is taken for dead loses its value.
 
-use crate::issuers::Ability;
-use crate::ledger::{LedgerError, OldKey, Phase, Progress as Inside, Trigger, What};
+use crate::issuers::{Ability, Verdict};
+use crate::ledger::{LedgerError, OldKey, Phase, Progress as Inside, Rotation, Trigger, What};
 use crate::model::{Fault, FaultKind, SecretName};
 
 use super::clearance::Clearance;
 use super::drive::Drive;
 use super::guard;
-use super::outcome::{Course, Ending};
+use super::observe::Freshness;
+use super::outcome::Ending;
 use super::plan::Move;
 
 impl Drive<'_> {
@@ -31,7 +32,7 @@ impl Drive<'_> {
         names.sort();
         names.dedup();
         for name in names {
-            let Some(old) = self.remains(&name) else {
+            let Some(old) = self.remains(&name)? else {
                 continue;
             };
             // Nobody would ever look for it again.
@@ -43,31 +44,22 @@ impl Drive<'_> {
             }
             let place = self.secret(&name).issuer.place();
             let observed = match old {
+                OldKey::Refused if self.old(&name).is_none() => {
+                    format!("{place} refuses the new key, and there was no other one")
+                }
                 OldKey::Refused => format!("{place} refuses both keys"),
                 OldKey::Accepted => {
                     format!("{place} refuses the new key; the old one is not to be used")
                 }
             };
-            let trigger = match self.is_emergency(&name) {
-                true => Trigger::Emergency,
-                false => Trigger::Manual,
-            };
+            let emergency = self.is_emergency(&name);
             self.record(&name, What::Lost { observed, old })?;
             self.ledger.commit()?;
             self.looks.remove(&name);
-            if trigger == Trigger::Emergency {
-                let why = "its new key died; another one is made".to_owned();
-                let course = Course::Trouble;
-                self.end(
-                    &name,
-                    Ending::Waiting {
-                        why,
-                        until: None,
-                        course,
-                    },
-                );
+            if emergency {
+                self.later(&name, "its new key died; another one is made", None);
             } else {
-                self.work.insert(name, Move::Begin(trigger));
+                self.work.insert(name, Move::Begin(Trigger::Manual));
             }
         }
         Ok(())
@@ -92,8 +84,9 @@ impl Drive<'_> {
             if let Err(fault) = self.send_revoke(name, &key)?
                 && fault.kind != FaultKind::Missing
             {
+                let place = self.secret(name).issuer.place();
                 let why = format!(
-                    "it refuses the keys and does not let them be ended: {}",
+                    "{place} refuses the keys and does not let them be ended: {}",
                     fault.what
                 );
                 let hint = format!("look at the account; then run this again for `{name}`");
@@ -103,10 +96,12 @@ impl Drive<'_> {
             // Nobody knows whether it was done: a later run looks.
             let doubted = self.open(name).and_then(|open| open.unsettled.as_ref());
             if doubted.is_some_and(|doubt| doubt.run == self.run) {
-                let why = "a request was not answered and may still land".to_owned();
-                let until = Some(self.clock.now() + guard::QUIET);
-                let course = Course::Trouble;
-                self.end(name, Ending::Waiting { why, until, course });
+                let until = self.clock.now() + guard::QUIET;
+                self.later(
+                    name,
+                    "a request was not answered and may still land",
+                    Some(until),
+                );
                 return Ok(Clearance::Withheld);
             }
         }
@@ -114,20 +109,38 @@ impl Drive<'_> {
     }
 
     /// What is left of the old key of a rotation that is lost; `None` where something can still come of it.
-    fn remains(&self, name: &SecretName) -> Option<OldKey> {
-        let open = self.open(name)?;
+    fn remains(&mut self, name: &SecretName) -> Result<Option<OldKey>, LedgerError> {
         // A late write of the new key could land on top of the next one (G2).
-        guard::settled(open, self.clock.now(), &self.run).ok()?;
-        if !self.is_dead(name, &self.new_version(name)?.key()?) {
-            return None;
+        let (now, run) = (self.clock.now(), &self.run);
+        let settled = |open: &Rotation| guard::settled(open, now, run).is_ok();
+        if !self.open(name).is_some_and(settled) {
+            return Ok(None);
+        }
+        let Some((number, made)) = self
+            .new_version(name)
+            .map(|new| (new.number, new.created_at))
+        else {
+            return Ok(None);
+        };
+        // One that was just made may not be known everywhere yet.
+        let patience = match now - made < guard::QUIET {
+            true => Freshness::JustMade,
+            false => Freshness::Known,
+        };
+        let seen = self.ask(&[(name.clone(), number)], patience)?;
+        if !seen
+            .get(name)
+            .is_some_and(|seen| seen.verdict == Verdict::Refused)
+        {
+            return Ok(None);
         }
         let old = self.old(name).and_then(|old| old.key());
-        match old.is_none_or(|old| self.is_dead(name, &old)) {
+        Ok(match old.is_none_or(|old| self.is_dead(name, &old)) {
             true => Some(OldKey::Refused),
             // What leaked is never put back, and what was told to end may die at any moment.
             false if self.is_emergency(name) || self.no_way_back(name) => Some(OldKey::Accepted),
             false => None,
-        }
+        })
     }
 
     /// The current key is refused by its issuer while the old one is to go: says which way leads out.

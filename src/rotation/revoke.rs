@@ -8,7 +8,7 @@ use crate::model::{Instant, SecretName};
 use super::clearance::Clearance;
 use super::drive::{Drive, Grace};
 use super::due;
-use super::outcome::{Course, Ending};
+use super::outcome::Ending;
 use super::progress::Happening;
 
 impl Drive<'_> {
@@ -43,16 +43,7 @@ impl Drive<'_> {
             }
             // One that had to die first has no value any more, and its rotation goes on until every site has the new one.
             let Some(key) = self.old(&name).and_then(|old| old.key()) else {
-                let why = "not every site has the new key yet".to_owned();
-                let course = Course::Trouble;
-                self.end(
-                    &name,
-                    Ending::Waiting {
-                        why,
-                        until: None,
-                        course,
-                    },
-                );
+                self.later(&name, "not every site has the new key yet", None);
                 continue;
             };
             if self.phase(&name) == Some(Phase::Grace) {

@@ -1,5 +1,7 @@
 //! Issuers that lack a call, or do not answer one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::issuers::{Ability, Capabilities, Found, Issuer, Request, Seen};
 use crate::model::{Effect, Finding, Instant, Tag};
 
@@ -12,6 +14,8 @@ enum Quirk {
     NoEnd,
     /// It gives keys an end.
     Ends,
+    /// It gives a key an end once and never moves it.
+    EndsOnce,
     /// It tells the last use of a key by its id, and the id of the first key was never known.
     NeedsId,
     /// It does not answer when it is asked about the last use of a key, until the vendor knows one.
@@ -21,13 +25,14 @@ enum Quirk {
 struct Odd {
     vendor: Vendor,
     quirk: Quirk,
+    ended: AtomicBool,
 }
 
 impl Issuer for Odd {
     fn capabilities(&self) -> Capabilities {
         let known = self.vendor.capabilities();
         match self.quirk {
-            Quirk::NoEnd | Quirk::Ends => Capabilities {
+            Quirk::NoEnd | Quirk::Ends | Quirk::EndsOnce => Capabilities {
                 expires: Ability::Yes,
                 ..known
             },
@@ -68,6 +73,7 @@ impl Issuer for Odd {
     fn expire(&self, _key: &Key, _after: TimeDelta) -> Effect<()> {
         match self.quirk {
             Quirk::Ends => Effect::Done(()),
+            Quirk::EndsOnce if !self.ended.swap(true, Ordering::Relaxed) => Effect::Done(()),
             _ => Effect::NotDone(Fault::missing("not found (HTTP 404)")),
         }
     }
@@ -102,7 +108,11 @@ fn odd(quirk: Quirk) -> Life {
         value: ValueBy::Issuer,
     };
     let secret = life.secrets.get_mut(&name()).expect("the secret");
-    secret.issuer = Arc::new(Odd { vendor, quirk });
+    secret.issuer = Arc::new(Odd {
+        vendor,
+        quirk,
+        ended: AtomicBool::new(false),
+    });
     life
 }
 
@@ -151,6 +161,27 @@ fn the_end_of_an_old_key_is_put_off_as_long_as_a_person_is_waited_for() {
             "night {night}: at {now} the vendor has ended the kept key at {end}"
         );
     }
+}
+
+#[test]
+fn an_end_that_cannot_be_put_off_is_told_with_what_keeps_the_old_key() {
+    let mut life = odd(Quirk::EndsOnce);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.outside.world().hide_site("docs/copy");
+    life.outside
+        .advance(TimeDelta::hours(24) + TimeDelta::minutes(10));
+    let told = life.night(Manner::Unattended).expect("no death");
+    let Ending::NeedsPerson { why, hint } = &told.last().expect("an outcome").result else {
+        panic!("{told:?}");
+    };
+    assert!(why.contains("docs/copy"), "{why}");
+    assert!(
+        why.ends_with(
+            "; the old key ends by itself at 2024-01-21 09:00 UTC, and that could not be put off: not found (HTTP 404)"
+        ),
+        "{why}"
+    );
+    assert!(hint.contains("rotakey"), "{hint}");
 }
 
 /// `examples/crontab` runs `revoke` every hour: a vendor that cannot be asked for five hours is nothing to wake anybody
