@@ -90,6 +90,18 @@ fn findings(joined: &Joined, ledger: &Ledger, shut: &mut Shut) -> Vec<Finding> {
             });
         }
     }
+    for (name, known) in &ledger.state().secrets {
+        let lives = known.current().is_some() || known.rotation.is_some();
+        if lives && !joined.secrets.contains_key(name) {
+            let fault =
+                Fault::refused("the ledger knows its key, and the configuration does not have it");
+            let hint = "put it back, or end its key at the issuer by hand: nobody rotates it";
+            findings.push(Finding {
+                what: format!("secret `{name}`"),
+                result: Err(fault.hint(hint)),
+            });
+        }
+    }
     for (name, channel) in &joined.channels {
         for Finding { what, result } in channel.check() {
             let what = format!("channel `{name}`: {what}");

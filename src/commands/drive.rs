@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::ledger::{Facts, LedgerError, LockedLedger};
 use crate::model::{Key, SecretName};
-use crate::rotation::{Leak, Outcome, Progress, Tools};
+use crate::rotation::{Leak, Outcome, Progress, Tools, sentence};
 use crate::run::Run;
 use crate::ui::Manner;
 
@@ -82,8 +82,9 @@ pub(super) fn with(
             refuge: joined.refuge(),
             progress: &mut *progress,
         };
-        act(tools).map_err(refused)?
+        act(tools)
     };
+    let outcomes = outcomes.map_err(|error| stopped(run, joined, error))?;
     told::failures(run, joined, ledger, &outcomes)?;
     if !ledger.state().outbox.is_empty() {
         postman.finish(run, ledger);
@@ -92,6 +93,23 @@ pub(super) fn with(
         run.ui.data(&report::json(&outcomes));
     }
     Ok(outcomes)
+}
+
+/// The ledger could not be written in the middle of the work. Which key is live is what it says that is stored.
+fn stopped(run: &Run, joined: &Joined, error: LedgerError) -> Error {
+    let error = refused(error);
+    let Ok(stored) = joined.read(run) else {
+        return error;
+    };
+    let open = stored.state().secrets.iter();
+    let open = open.filter(|(_, known)| known.rotation.is_some());
+    let live: Vec<String> = open
+        .map(|(name, known)| format!("{name}: {}", sentence(Some(known))))
+        .collect();
+    match live.is_empty() {
+        true => error.state("no rotation is open; every key is as it was"),
+        false => error.state(live.join("\n         ")),
+    }
 }
 
 /// Says what became of each secret. Which errands were said is on record only after that: a run that dies before it has

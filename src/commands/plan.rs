@@ -11,7 +11,7 @@ use crate::ui::{self, Ink, Table};
 
 use super::joined::{Joined, join, record, refused};
 use super::post::{self, Postman};
-use super::{replies, typed, using, vital, words};
+use super::{replies, report, typed, using, vital, words};
 
 /// Show what is due, and what the next run would do
 ///
@@ -84,10 +84,14 @@ fn look(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
     } else {
         show(run, joined, ledger.state(), &items, now);
     }
+    let forgotten = match args.names.is_empty() && !args.warn {
+        true => report::forgotten(run, joined, ledger.state()),
+        false => Exit::Done,
+    };
     Ok(if args.exit_code && due {
         Exit::Due
     } else {
-        Exit::Done
+        forgotten
     })
 }
 
@@ -235,6 +239,10 @@ fn standing(item: &Item) -> (Ink, &'static str) {
         Standing::Soon => (Ink::Warning, "due soon"),
         Standing::Due => (Ink::Bad, "due"),
         Standing::Skipped => (Ink::Warning, "postponed"),
+        // Nothing is waited for; the next `revoke` ends it.
+        Standing::Open(Phase::Grace) if item.revoke == Some(Move::Revoke) => {
+            (Ink::Warning, "to be revoked")
+        }
         Standing::Open(phase) => (Ink::Warning, in_words(phase)),
     }
 }

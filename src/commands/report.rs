@@ -4,8 +4,10 @@ use crate::error::{Error, Report};
 use crate::exit::Exit;
 use crate::ledger::State;
 use crate::model::when;
-use crate::rotation::{Course, Ending, Item, Manner, Move, Outcome};
+use crate::rotation::{Course, Ending, Item, Manner, Move, Outcome, sentence};
 use crate::run::Run;
+
+use super::joined::Joined;
 
 /// The exit code of an outcome.
 fn exit(ending: &Ending) -> Exit {
@@ -49,7 +51,7 @@ pub(super) fn outcomes(run: &mut Run, outcomes: &[Outcome]) -> Exit {
         let report = Report::new(anyhow::anyhow!("secret `{name}`: {what}"));
         let state = match outcome.result {
             Ending::RolledBack { .. } => format!("rolled back; {}", outcome.live),
-            Ending::Failed { .. } => format!("nothing was changed; {}", outcome.live),
+            Ending::Failed { .. } => format!("no new key was made; {}", outcome.live),
             _ => outcome.live.clone(),
         };
         run.ui
@@ -85,6 +87,32 @@ pub(super) fn errands(run: &mut Run, items: &[Item], state: &State) -> Exit {
     all
 }
 
+/// Says which secrets the ledger has something open for that the configuration does not have any more: nobody would go
+/// on with them, and an old key or a leaked one would live for ever.
+pub(super) fn forgotten(run: &mut Run, joined: &Joined, state: &State) -> Exit {
+    let mut exit = Exit::Done;
+    for (name, known) in &state.secrets {
+        let left = match (&known.rotation, &known.leak) {
+            (Some(_), _) => "a rotation is open",
+            (None, Some(_)) => "its key leaked and lives",
+            (None, None) => continue,
+        };
+        if joined.secrets.contains_key(name) {
+            continue;
+        }
+        exit = exit.merge(Exit::PersonNeeded);
+        let report = Report::new(anyhow::anyhow!(
+            "secret `{name}`: {left}, and the configuration does not have it any more"
+        ));
+        let hint = format!(
+            "put it back until `rotakey rotate` and `rotakey revoke {name}` are done with it"
+        );
+        let report = report.state(sentence(Some(known))).hints([hint]);
+        run.ui.error(&Error::all(Exit::PersonNeeded, vec![report]));
+    }
+    exit
+}
+
 /// Says why nothing could be done for secrets that were asked for by name. An unattended run keeps quiet.
 pub(super) fn idle(run: &mut Run, items: &[Item], manner: Manner) -> Exit {
     if manner == Manner::Unattended {
@@ -93,6 +121,11 @@ pub(super) fn idle(run: &mut Run, items: &[Item], manner: Manner) -> Exit {
     for item in items.iter().filter(|item| item.person.is_none()) {
         let why = match &item.wait {
             Some(wait) => format!("waiting: {}{}", wait.why, after(wait.until)),
+            // `rotate` was asked, and the key before is still to be ended.
+            None if item.revoke.is_some() => format!(
+                "the rotation before is still open; `rotakey revoke {}` ends its old key",
+                item.secret
+            ),
             None => "there is nothing to do".to_owned(),
         };
         run.ui.say(&format!("{}: {why}", item.secret));

@@ -56,6 +56,10 @@ fn end(run: &mut Run, joined: &Joined, args: &Args) -> Result<Exit> {
         .cloned()
         .collect();
     let errands = report::errands(run, &open, known.state());
+    let errands = match args.names.is_empty() {
+        true => errands.merge(report::forgotten(run, joined, known.state())),
+        false => errands,
+    };
     if items.iter().all(|item| item.revoke.is_none()) {
         post::leftovers(run, joined, known.state());
         return Ok(errands.merge(report::idle(run, &items, manner)));

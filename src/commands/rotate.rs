@@ -20,7 +20,7 @@ use super::{emergency, post, report, told, using, vital};
 /// First finishes what an earlier run left open. Then every secret that is due gets a new key: issued, proven at the
 /// issuer, delivered to every site, redeployed, observed to work there. Only then it becomes current, and the old key
 /// lives on for its grace. What fails is taken back by itself. Run twice, the second run finds nothing due and does
-/// nothing; a secret that is named is rotated each time.
+/// nothing; a secret that is named is rotated again each time, once the rotation before is over.
 #[derive(clap::Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("which").args(["names", "using"]))]
 pub struct Args {
@@ -119,6 +119,10 @@ fn these(
         return Ok(Exit::Done);
     }
     let errands = report::errands(run, &items, known.state());
+    let errands = match names.is_empty() {
+        true => errands.merge(report::forgotten(run, joined, known.state())),
+        false => errands,
+    };
     if manner == Manner::Unattended {
         told::errands(run, joined, &items, known.state())?;
     }

@@ -36,7 +36,7 @@ pub(super) fn errands(run: &mut Run, joined: &Joined, items: &[Item], state: &St
     Ok(())
 }
 
-/// Puts rotations that could not begin into the outbox, unless people know.
+/// Puts what keeps rotations from beginning, and old keys from being revoked, into the outbox, unless people know.
 pub(super) fn failures(
     run: &Run,
     joined: &Joined,
@@ -45,13 +45,15 @@ pub(super) fn failures(
 ) -> Result<()> {
     for outcome in outcomes {
         let state = ledger.state().secret(&outcome.secret);
-        let open = state.is_some_and(|state| state.rotation.is_some());
+        let stuck = state
+            .and_then(|state| state.rotation.as_ref()?.stuck.as_ref())
+            .cloned();
         match &outcome.result {
             Ending::Failed { why, .. } => {
                 call(run, joined, ledger, outcome.secret.clone(), why.clone())?;
             }
-            // What is open was told when it came to a stop.
-            Ending::NeedsPerson { why, .. } if !open => {
+            // What is stuck was told when it came to a stop.
+            Ending::NeedsPerson { why, .. } if stuck.as_ref() != Some(why) => {
                 call(run, joined, ledger, outcome.secret.clone(), why.clone())?;
             }
             _ => {}

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::{
@@ -68,6 +69,9 @@ pub struct SecretState {
     /// Whether the latest rotation was lost: sites may hold a key that is dead, until the next promotion.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
+    /// What the latest rotation left unanswered. It may land on what the next one delivers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Unsettled>,
     /// The sites of the latest rotation that found any, by what people call them. One that is not found the next time may
     /// be hidden, and may use the old key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -363,6 +367,12 @@ pub struct Unsettled {
     pub since: Instant,
     /// Which run sent it.
     pub run: RunId,
+}
+
+impl Unsettled {
+    /// How long an unanswered request may still land. OpenBao's Kubernetes engine waits the same time before it rolls
+    /// back a write-ahead entry.
+    pub const QUIET: TimeDelta = TimeDelta::minutes(10);
 }
 
 /// The moment of promotion by both clocks.

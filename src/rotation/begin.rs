@@ -5,6 +5,7 @@ use crate::issuers::{Trust, ValueBy};
 use crate::ledger::{Begun, Leaked, LedgerError, Trigger, What};
 use crate::model::{Fault, FaultKind, Key, RotationId, SecretName};
 
+use super::deliver::{not_found, removed_on_purpose};
 use super::drive::{Drive, Leak};
 use super::due;
 use super::observe::Look;
@@ -28,6 +29,7 @@ impl Drive<'_> {
             .collect();
         let names: Vec<SecretName> = beginning.iter().map(|(name, _)| name.clone()).collect();
         let mut looks = self.look(&names)?;
+        let mut begun = Vec::new();
         for (name, trigger) in beginning {
             let ready = match looks.remove(&name) {
                 Some(Ok(look)) => self.ready(&name, trigger, look),
@@ -35,12 +37,37 @@ impl Drive<'_> {
                 None => continue,
             };
             match ready {
-                Ok(_) if self.hidden(&name, trigger) => {}
-                Ok(proposal) => self.intend(&name, trigger, proposal)?,
-                Err(fault) => self.not_begun(&name, &fault),
+                Ok(_) if self.hidden(&name, trigger)? => {}
+                Ok(proposal) => {
+                    self.intend(&name, trigger, proposal)?;
+                    begun.push(name);
+                }
+                Err(fault) => {
+                    if trigger == Trigger::Emergency {
+                        self.call(&name, &fault.what)?;
+                    }
+                    self.not_begun(&name, &fault);
+                }
             }
         }
-        self.ledger.commit()
+        self.ledger.commit()?;
+        for name in begun {
+            self.tell_begun(&name);
+        }
+        Ok(())
+    }
+
+    /// Told once it is durable.
+    fn tell_begun(&mut self, name: &SecretName) {
+        let old = self.old(name).map(|old| old.hint.clone());
+        let leak = self.open(name).filter(|open| open.alarm.is_some());
+        let leak = leak.and_then(|open| open.reason.clone());
+        let happening = Happening::Started {
+            old: old.as_ref(),
+            resumed: false,
+            leak: leak.as_deref(),
+        };
+        self.tell(name, happening);
     }
 
     /// Everything that can be known to fail before a key is made.
@@ -51,14 +78,13 @@ impl Drive<'_> {
         look: Look,
     ) -> Result<Option<Key>, Fault> {
         let secret = self.secret(name);
-        if look.sites.is_empty() && !secret.destinations.is_empty() {
-            return Err(Fault::refused("no site holds this secret yet")
-                .hint("add the variable at one place by hand, or set `create: true` on a target"));
-        }
         let current = self
             .state(name)
             .and_then(|state| state.current())
             .and_then(|version| version.key());
+        if look.sites.is_empty() && !secret.destinations.is_empty() {
+            self.may_go_nowhere(name, trigger, current.as_ref())?;
+        }
         let trust = if trigger == Trigger::Emergency {
             Trust::Lost
         } else {
@@ -89,28 +115,68 @@ impl Drive<'_> {
         Ok(proposal)
     }
 
-    /// A site of the rotation before that is not found any more may be hidden, by a narrower token or an empty answer,
-    /// and run on with the key that is about to be replaced. Who names the secret says that it is gone.
-    fn hidden(&mut self, name: &SecretName, trigger: Trigger) -> bool {
-        if trigger != Trigger::Scheduled {
-            return false;
+    /// A key that goes nowhere is made only to end a leaked one whose sites were all removed, and only once a person who
+    /// was told that none is found says the same again: all of them may be hidden by a narrower token.
+    fn may_go_nowhere(
+        &self,
+        name: &SecretName,
+        trigger: Trigger,
+        current: Option<&Key>,
+    ) -> Result<(), Fault> {
+        let nowhere = Fault::refused("no site that holds this secret is found");
+        if trigger != Trigger::Emergency || current.is_none() {
+            return Err(nowhere
+                .hint("add the variable at one place by hand, or set `create: true` on a target"));
         }
+        if self.leak.is_some() && self.was_called(name, &nowhere.what) {
+            return Ok(());
+        }
+        Err(nowhere.hint(format!(
+            "if every site was removed on purpose, run `rotakey rotate --emergency --reason TEXT {name}` again, which ends \
+             the leaked key; else give back the access to them"
+        )))
+    }
+
+    /// Sites of the rotation before that are not found any more may be hidden, by a narrower token or an empty answer, and
+    /// run on with the key that is about to be replaced. Only who was told of them, and names the secret then, says that
+    /// they are gone.
+    fn hidden(&mut self, name: &SecretName, trigger: Trigger) -> Result<bool, LedgerError> {
         let (known, look) = (
             self.state(name).map(|state| &state.sites),
             self.looks.get(name),
         );
         let (Some(known), Some(look)) = (known, look) else {
-            return false;
+            return Ok(false);
         };
-        let gone = known.iter().find(|(id, _)| !look.sites.contains_key(*id));
-        let Some((_, label)) = gone else { return false };
-        let why = format!("`{label}` was there at the rotation before and is not found any more");
-        let hint = format!(
-            "if it was removed on purpose, run `rotakey rotate {name}`; else give back the access to it"
-        );
+        let gone = known.iter().filter(|(id, _)| !look.sites.contains_key(*id));
+        let gone: Vec<&str> = gone.map(|(_, label)| label.as_str()).collect();
+        let Some(why) = not_found(&gone) else {
+            return Ok(false);
+        };
+        match trigger {
+            Trigger::Emergency => return Ok(false),
+            Trigger::Manual if self.was_called(name, &why) => return Ok(false),
+            Trigger::Manual | Trigger::Scheduled => {}
+        }
+        self.call(name, &why)?;
+        let hint = removed_on_purpose("rotate", name);
         self.looks.remove(name);
         self.end(name, Ending::NeedsPerson { why, hint });
-        true
+        Ok(true)
+    }
+
+    /// A person is called, and the ledger remembers what for.
+    fn call(&mut self, name: &SecretName, why: &str) -> Result<(), LedgerError> {
+        if self.was_called(name, why) {
+            return Ok(());
+        }
+        let why = why.to_owned();
+        self.record(name, What::Told { why })
+    }
+
+    fn was_called(&self, name: &SecretName, why: &str) -> bool {
+        let told = self.state(name).and_then(|state| state.told.as_deref());
+        told == Some(why)
     }
 
     fn intend(
@@ -145,20 +211,7 @@ impl Drive<'_> {
             run: self.run.clone(),
             facts,
         };
-        let old = self
-            .state(name)
-            .and_then(|state| state.current())
-            .map(|version| version.hint.clone());
-        self.record(name, What::Begun(begun))?;
-        self.tell(
-            name,
-            Happening::Started {
-                old: old.as_ref(),
-                resumed: false,
-                leak: leak.as_ref().map(|leak| leak.reason.as_str()),
-            },
-        );
-        Ok(())
+        self.record(name, What::Begun(begun))
     }
 
     pub(super) fn not_begun(&mut self, name: &SecretName, fault: &Fault) {

@@ -1,6 +1,8 @@
 //! Clearance: every condition of a delete at once, looked at in this run, right before it is sent (G2, G3, G4 and both
 //! clocks).
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 
 use crate::issuers::{Ability, Verdict};
@@ -252,12 +254,21 @@ impl Drive<'_> {
         astray: &[SiteId],
     ) -> Result<(), LedgerError> {
         let secret = self.secret(name);
+        let Some(open) = self.open(name) else {
+            return Ok(());
+        };
+        // What waits for `rotate` already is not told to it again.
+        let news = |id: &&SiteId| open.sites.get(*id).is_none_or(|site| site.write.is_some());
+        let settled = |running: &&Running| {
+            let known = open.services.get(&running.service.id);
+            known.is_none_or(|known| known.confirmed)
+        };
         let site = |id: &SiteId| -> (SiteId, SiteProgress) {
             let seen = &survey.look.sites[id];
             let stage = seen.destination(secret).stage.clone();
             (id.clone(), seen.progress(secret, stage, None))
         };
-        let sites = astray.iter().map(site).collect();
+        let sites: BTreeMap<_, _> = astray.iter().filter(news).map(site).collect();
         let service = |running: &Running| -> (ServiceId, ServiceProgress) {
             let target = secret.destinations[running.destination].target.label();
             let label = running.service.label.clone();
@@ -270,7 +281,10 @@ impl Drive<'_> {
             };
             (running.service.id.clone(), progress)
         };
-        let services = survey.behind().map(service).collect();
+        let services: BTreeMap<_, _> = survey.behind().filter(settled).map(service).collect();
+        if sites.is_empty() && services.is_empty() {
+            return Ok(());
+        }
         self.inside(name, Inside::Reopened { sites, services })?;
         self.ledger.commit()
     }

@@ -161,20 +161,17 @@ impl Drive<'_> {
         let gone: Vec<(SiteId, String)> = gone
             .map(|(id, site)| (id.clone(), site.label.clone()))
             .collect();
-        let Some((_, first)) = gone.first() else {
+        let labels: Vec<&str> = gone.iter().map(|(_, label)| label.as_str()).collect();
+        let Some(why) = not_found(&labels) else {
             return Ok(Sites::AllFound);
         };
-        let why = format!("`{first}` was there and is not found any more");
         // Who was called for another reason has said nothing about this one.
         if self.by_hand.get(name) == Some(&why) {
             let gone = gone.into_iter().map(|(id, _)| id).collect();
             self.inside(name, Inside::SitesGone(gone))?;
             return Ok(Sites::AllFound);
         }
-        let verb = self.next_verb(name);
-        let hint = format!(
-            "if it was removed on purpose, run `rotakey {verb} {name}`; else give back the access to it"
-        );
+        let hint = removed_on_purpose(self.next_verb(name), name);
         self.stick(name, &why, hint)?;
         Ok(Sites::Missing)
     }
@@ -245,6 +242,26 @@ pub(super) enum Sites {
     AllFound,
     /// One is not, and a person has to look.
     Missing,
+}
+
+/// What is said of sites that were known and are not found any more, each by its label: who answers it must know which
+/// are meant. `None` where there are none.
+pub(super) fn not_found(labels: &[&str]) -> Option<String> {
+    match labels {
+        [] => None,
+        [one] => Some(format!("`{one}` was there and is not found any more")),
+        many => Some(format!(
+            "`{}` were there and are not found any more",
+            many.join("`, `")
+        )),
+    }
+}
+
+/// What a person can do about sites that are not found any more.
+pub(super) fn removed_on_purpose(verb: &str, name: &SecretName) -> String {
+    format!(
+        "if that was on purpose, run `rotakey {verb} {name}`; else give back the access to what is missing"
+    )
 }
 
 pub(super) fn is_forward(site: &SiteProgress) -> bool {

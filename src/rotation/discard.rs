@@ -5,6 +5,7 @@ use crate::ledger::{LedgerError, Phase, What};
 use crate::model::{Fault, SecretName};
 
 use super::clearance::Clearance;
+use super::deliver::Sites;
 use super::drive::Drive;
 use super::guard;
 use super::observe::{Freshness, refusal};
@@ -129,6 +130,11 @@ impl Drive<'_> {
     fn nothing_holds_new(&mut self, name: &SecretName) -> Result<Clearance, LedgerError> {
         let secret = self.secret(name);
         let survey = self.survey(name)?;
+        if let Ok(survey) = &survey
+            && self.missing_sites(name, &survey.look)? == Sites::Missing
+        {
+            return Ok(Clearance::Withheld);
+        }
         let held = survey.and_then(|survey| match (self.open(name), self.new_version(name)) {
             (Some(open), Some(new)) => survey.holder(secret, open, new),
             _ => Ok(None),

@@ -102,7 +102,7 @@ impl Drive<'_> {
     ) -> Result<(), LedgerError> {
         let back = match self.phase(name) {
             Some(Phase::Issued) => true,
-            Some(Phase::Delivering) => !self.no_way_back(name),
+            Some(Phase::Delivering) => !self.no_way_back(name) && !self.came_from_nothing(name),
             // What is promoted is not taken back for a site that was found later.
             _ => false,
         };
@@ -118,6 +118,12 @@ impl Drive<'_> {
         } else {
             Ok(())
         }
+    }
+
+    /// Whether every key before died, so that sites held dead ones: there is nothing to go back to.
+    fn came_from_nothing(&self, name: &SecretName) -> bool {
+        let lost = self.state(name).is_some_and(|state| state.lost);
+        lost && self.old(name).is_none()
     }
 
     /// A fault where the only other way is a person: passing ones wait for the next run.

@@ -10,9 +10,8 @@ use chrono::TimeDelta;
 use crate::ledger::{Rotation, Unsettled};
 use crate::model::{Instant, RunId, Span};
 
-/// How long an unanswered request may still land. OpenBao's Kubernetes engine waits the same time before it rolls back
-/// a write-ahead entry.
-pub const QUIET: TimeDelta = TimeDelta::minutes(10);
+/// How long an unanswered request may still land.
+pub const QUIET: TimeDelta = Unsettled::QUIET;
 
 /// How far the two clocks may differ before destructive steps wait.
 const SKEW: TimeDelta = TimeDelta::minutes(5);

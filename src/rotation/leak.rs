@@ -52,11 +52,12 @@ impl Drive<'_> {
         Ok(open)
     }
 
-    /// Whether this leak is told of a rotation that answers another one, and whose new key is current already.
+    /// Whether this leak is told of a rotation that answers another one, and whose new key may have leaked as well: it
+    /// is there, and sites may hold it.
     fn is_another(&self, name: &SecretName, reason: &str) -> bool {
         let told = self.state(name).and_then(|state| state.leak.as_ref());
-        let promoted = matches!(self.phase(name), Some(Phase::Grace | Phase::Revoking));
-        promoted && told.is_none_or(|told| told.reason != reason)
+        let made = self.open(name).is_some_and(|open| open.to.is_some());
+        made && told.is_none_or(|told| told.reason != reason)
     }
 
     /// A leak for which an outage is the smaller harm: the old key is told to end before anything is delivered, and

@@ -12,36 +12,40 @@ pub fn sentence(state: Option<&SecretState>) -> String {
             format!("key {}", version.hint)
         })
     };
+    let known = |version: Option<&Version>| match version {
+        Some(_) if state.lost => format!(
+            "{} may still work, and sites may hold a newer one that is dead",
+            named(version)
+        ),
+        None if state.lost => "no key is known to work; sites may hold one that is dead".to_owned(),
+        _ => format!("{} is current everywhere", named(version)),
+    };
     let Some(open) = &state.rotation else {
         return match state.current() {
-            Some(current) if state.lost => format!(
-                "{} may still work, and sites may hold a newer one that is dead",
-                named(Some(current))
-            ),
-            None if state.lost => {
-                "no key is known to work; sites may hold one that is dead".to_owned()
-            }
-            Some(current) => format!("{} is current everywhere", named(Some(current))),
-            None => "the live key is not known to rotakey".to_owned(),
+            None if !state.lost => "the live key is not known to rotakey".to_owned(),
+            current => known(current),
         };
     };
-    let old = named(open.from.and_then(|number| state.version(number)));
+    let from = open.from.and_then(|number| state.version(number));
+    let old = named(from);
     let new = named(open.to.and_then(|number| state.version(number)));
     if open.both_refused {
         return format!("neither {new} nor {old} is accepted any more");
     }
     match open.phase() {
         Ok(Phase::Issuing) => {
-            format!("{old} is current everywhere; a new key may exist and nobody uses it")
+            format!("{}; a new key may exist and nobody uses it", known(from))
         }
         Ok(Phase::Issued) => {
-            format!("{old} is current everywhere; {new} exists and nobody uses it")
+            format!("{}; {new} exists and nobody uses it", known(from))
         }
         Ok(Phase::Delivering) if state.no_way_back() => {
             let (there, all) = written(open, Way::Forward);
-            format!(
-                "{old} is revoked, or about to be; {there} of {all} sites hold {new}, which works"
-            )
+            format!("{old} is revoked, or about to be; {there} of {all} sites hold {new}")
+        }
+        Ok(Phase::Delivering) if state.lost => {
+            let (there, all) = written(open, Way::Forward);
+            format!("{}; {there} of {all} sites hold {new}", known(from))
         }
         Ok(Phase::Delivering) => {
             let (there, all) = written(open, Way::Forward);
@@ -52,7 +56,8 @@ pub fn sentence(state: Option<&SecretState>) -> String {
         Ok(Phase::Grace) if state.no_way_back() => {
             format!("{new} is current everywhere; {old} was revoked first")
         }
-        Ok(Phase::Grace) => format!("{new} is current everywhere; {old} still works"),
+        Ok(Phase::Grace) if open.from.is_none() => format!("{new} is current everywhere"),
+        Ok(Phase::Grace) => format!("{new} is current everywhere; {old} is not revoked yet"),
         Ok(Phase::Revoking) => format!("{new} is current everywhere; {old} is being revoked"),
         Ok(Phase::Undoing) => {
             let (there, all) = written(open, Way::Back);

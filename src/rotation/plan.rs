@@ -300,6 +300,10 @@ fn going_on(
                 }
                 // A postponement holds the old key longer than its grace.
                 Err(wait) => {
+                    // The configuration may have been given a longer grace since the end was set.
+                    if ends_soon(open, ask.now) {
+                        item.revoke = Some(Move::PutOff);
+                    }
                     let skip = state.and_then(|state| state.skip.as_ref());
                     let longer = skip.filter(|skip| skipped && Some(skip.until) > wait.until);
                     item.wait = Some(longer.map_or(wait, |skip| Wait::skipped(skip.until)));

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use crate::issuers::{Ability, Overlap};
 use crate::ledger::{LedgerError, Phase, Progress as Inside, Step, What};
-use crate::model::{Effect, Fault, Key, SecretName, Span};
+use crate::model::{Effect, Fault, Hint, Key, SecretName, Span};
 
 use super::deliver::is_everywhere;
 use super::drive::Drive;
@@ -13,6 +13,14 @@ use super::progress::Happening;
 
 /// How much later than the end of grace the old key ends by itself. The guarded revoke has this long to come first.
 pub(super) const SWITCH_AFTER: TimeDelta = TimeDelta::hours(24);
+
+/// What people are told of a promotion.
+struct Promotion {
+    new: Option<Hint>,
+    old: Option<Hint>,
+    services: usize,
+    grace: Span,
+}
 
 impl Drive<'_> {
     pub(super) fn promote(&mut self) -> Result<(), LedgerError> {
@@ -25,11 +33,16 @@ impl Drive<'_> {
                 .and_then(|open| open.to)
                 .and_then(|to| self.proven.get(&(name.clone(), to)).copied().flatten());
             self.record(&name, What::Promoted { issuer_date })?;
-            self.ledger.commit()?;
-            self.tell_promoted(&name);
-            if self.open(&name).is_some_and(|open| open.from.is_none()) {
-                let unknown = self.is_emergency(&name) && self.knows_no_other(&name);
+            let promotion = self.promotion(&name);
+            let is_first = self.open(&name).is_some_and(|open| open.from.is_none());
+            let unknown = self.is_emergency(&name) && self.knows_no_other(&name);
+            if is_first {
+                // Nothing is waited for, so that nothing comes in between: it is one commit with the promotion.
                 self.record(&name, What::Finished { observed: None })?;
+            }
+            self.ledger.commit()?;
+            self.tell_promoted(&name, promotion);
+            if is_first {
                 if unknown {
                     let place = self.secret(&name).issuer.place();
                     let why = "the new key is everywhere, and the leaked one was never known to rotakey: it still works";
@@ -79,25 +92,30 @@ impl Drive<'_> {
         self.end(name, Ending::Promoted { new, grace_until });
     }
 
-    fn tell_promoted(&mut self, name: &SecretName) {
-        let grace = match self.is_emergency(name) {
-            true => Span::ZERO,
-            false => self.secret(name).policy.grace,
-        };
-        let (Some(new), old) = (self.new_version(name), self.old(name)) else {
-            return;
-        };
-        let (new, old) = (new.hint.clone(), old.map(|old| old.hint.clone()));
-        let all = self.open(name).map_or(0, |open| open.services.len());
-        self.tell(
-            name,
-            Happening::Promoted {
-                new: &new,
-                old: old.as_ref(),
-                services: (all, all),
-                grace,
+    fn promotion(&self, name: &SecretName) -> Promotion {
+        Promotion {
+            new: self.new_version(name).map(|new| new.hint.clone()),
+            old: self.old(name).map(|old| old.hint.clone()),
+            services: self.open(name).map_or(0, |open| open.services.len()),
+            grace: match self.is_emergency(name) {
+                true => Span::ZERO,
+                false => self.secret(name).policy.grace,
             },
-        );
+        }
+    }
+
+    /// Told once it is durable.
+    fn tell_promoted(&mut self, name: &SecretName, promotion: Promotion) {
+        let all = promotion.services;
+        if let Some(new) = &promotion.new {
+            let happening = Happening::Promoted {
+                new,
+                old: promotion.old.as_ref(),
+                services: (all, all),
+                grace: promotion.grace,
+            };
+            self.tell(name, happening);
+        }
     }
 
     /// The dead-man's switch: the old key ends by itself a day after the grace, even if rotakey never runs again.

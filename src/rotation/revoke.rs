@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 
-use crate::ledger::{LedgerError, Phase, What};
+use crate::ledger::{LedgerError, Phase, Rotation, What};
 use crate::model::{Instant, SecretName};
 
 use super::clearance::Clearance;
+use super::deliver::is_everywhere;
 use super::drive::{Drive, Grace};
 use super::due;
 use super::outcome::Ending;
@@ -33,6 +34,12 @@ impl Drive<'_> {
             };
             if let Some(died) = self.died_first(&name) {
                 self.gone(&name, None, died)?;
+                continue;
+            }
+            // It replaced nothing, and a run died before it could say so.
+            let first = |open: &Rotation| open.from.is_none() && is_everywhere(open);
+            if self.open(&name).is_some_and(first) {
+                self.record(&name, What::Finished { observed: None })?;
                 continue;
             }
             if self.may_destroy(&name, grace)? == Clearance::Withheld
@@ -95,7 +102,7 @@ impl Drive<'_> {
 
     /// When the old key died, where it had to die first.
     fn died_first(&self, name: &SecretName) -> Option<Instant> {
-        let everywhere = self.open(name).is_some_and(super::deliver::is_everywhere);
+        let everywhere = self.open(name).is_some_and(is_everywhere);
         self.old(name)?.revoked_at.filter(|_| everywhere)
     }
 }

@@ -27,10 +27,6 @@ impl Drive<'_> {
         let Some(open) = self.open(name) else {
             return Ok(Err(Fault::passing("no rotation is open")));
         };
-        if look.sites.is_empty() && !open.sites.is_empty() {
-            return Ok(Err(Fault::refused("no site is found any more")
-                .hint("look whether the token still sees them")));
-        }
         let jobs: Vec<_> = look
             .services()
             .into_iter()

@@ -202,9 +202,12 @@ impl Drive<'_> {
                 .old(name)
                 .map(|old| seen.wanted(secret, old))
                 .transpose()?;
-            // A site that held something of its own gets that back, if it works (G4).
+            // A site that held something of its own gets that back, if it works (G4). What was there before the first key
+            // that rotakey made is what production ran on, whether it can be asked about or not.
             let own = site.before.clone();
-            let own = own.filter(|own| old.is_none() || self.is_own_and_works(name, own));
+            let lost = self.state(name).is_some_and(|state| state.lost);
+            let trusted = old.is_none() && !lost;
+            let own = own.filter(|own| trusted || self.is_own_and_works(name, own));
             let Some(wanted) = own.or(old) else {
                 let why = format!("nothing is known to put back at `{}`", seen.site.label);
                 return Err(Fault::refused(why).hint(format!(

@@ -14,8 +14,8 @@ use super::event::{Event, KeyMark};
 use super::outbox::News;
 use super::phase::{IllegalMilestone, Milestone, next};
 use super::state::{
-    Alarm, Leaked, Promoted, Rotation, SecretState, Setback, Skip, Stage, State, Trigger,
-    Unsettled, Version, Way,
+    Alarm, Leaked, Promoted, Rotation, SecretState, Setback, SiteProgress, Skip, Stage, State,
+    Trigger, Unsettled, Version, Way,
 };
 
 /// So many dead versions of a secret are remembered.
@@ -177,6 +177,8 @@ impl Applying<'_> {
 
     fn adopted(&mut self, new: NewVersion) -> Events {
         let at = self.at;
+        let former = self.secret.current();
+        let same = former.is_some_and(|former| former.fingerprint == new.fingerprint);
         let versions = self.secret.versions.iter_mut();
         versions
             .filter(|version| version.stage == Stage::Current)
@@ -187,9 +189,10 @@ impl Applying<'_> {
         self.secret.told = None;
         let mark = self.add(new, Stage::Current, None);
         let number = self.secret.current().map(|current| current.number);
-        // A leak of a key that was not known then is one of the key that is taken over now.
-        let unknown = |leak: &&mut Leaked| leak.newest == VersionNumber(0);
-        if let (Some(leak), Some(number)) = (self.secret.leak.as_mut().filter(unknown), number) {
+        // A leak of a key that was not known then, or of the same value under another id, is one of the key that is taken
+        // over now.
+        let meant = |leak: &&mut Leaked| same || leak.newest == VersionNumber(0);
+        if let (Some(leak), Some(number)) = (self.secret.leak.as_mut().filter(meant), number) {
             leak.newest = number;
         }
         self.over(Milestone::Finished);
@@ -202,6 +205,10 @@ impl Applying<'_> {
 
     fn begun(&mut self, begun: Begun) -> Events {
         let from = self.secret.current().map(|version| version.number);
+        // A late write of the rotation before may land on what this one delivers (G2).
+        let at = self.at;
+        let doubt = self.secret.doubt.take();
+        let doubt = doubt.filter(|doubt| at < doubt.since + Unsettled::QUIET);
         let Begun {
             rotation,
             trigger,
@@ -237,7 +244,7 @@ impl Applying<'_> {
                 since: self.at,
                 run,
             }),
-            unsettled: None,
+            unsettled: doubt,
             soaking: BTreeMap::new(),
             promoted: None,
             expires_at: None,
@@ -309,8 +316,12 @@ impl Applying<'_> {
     fn resumed(&mut self) -> Events {
         self.reach(Milestone::Resumed)?;
         let open = self.open()?;
-        // The writes stay on record: a site that was put back is written again because it was, and one that was ever
-        // touched is never taken for untouched.
+        // A site that was put back, or may have been, is written again. Where it was headed stays on record: one that was
+        // ever touched is never taken for untouched.
+        let turned = |site: &&mut SiteProgress| site.heading == Some(Way::Back);
+        for site in open.sites.values_mut().filter(turned) {
+            site.write = None;
+        }
         for service in open.services.values_mut() {
             (service.way, service.asked, service.confirmed) = (Way::Forward, None, false);
         }
@@ -406,11 +417,14 @@ impl Applying<'_> {
 
     /// No rotation is open any more: its sites are kept in mind, and a leak whose keys are all dead is answered.
     fn over(&mut self, end: Milestone) {
-        let sites = self.secret.rotation.take().map(|open| open.sites);
-        let sites = sites.into_iter().flatten();
-        let sites: BTreeMap<SiteId, String> = sites.map(|(id, site)| (id, site.label)).collect();
-        if !sites.is_empty() {
-            self.secret.sites = sites;
+        if let Some(open) = self.secret.rotation.take() {
+            self.secret.doubt = open.unsettled.or(open.sending);
+            let sites = open.sites.into_iter();
+            let sites: BTreeMap<SiteId, String> =
+                sites.map(|(id, site)| (id, site.label)).collect();
+            if !sites.is_empty() {
+                self.secret.sites = sites;
+            }
         }
         self.forget();
         let versions = &self.secret.versions;

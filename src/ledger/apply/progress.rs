@@ -149,12 +149,13 @@ impl Applying<'_> {
                 Ok(events)
             }
             Progress::Escalated { reason, alarm } => {
-                let is_first = self.secret.leak.is_none();
+                let leak = self.secret.leak.as_ref();
+                let known = leak.is_some_and(|leak| leak.reason == reason);
                 let open = self.open()?;
                 open.trigger = Trigger::Emergency;
                 open.alarm = Some(alarm);
                 open.reason = Some(reason.clone());
-                if is_first {
+                if !known {
                     self.exposed(reason.clone(), alarm);
                 }
                 self.leaked()?;
@@ -186,7 +187,9 @@ impl Applying<'_> {
                 Ok(vec![event])
             }
             Progress::ExpiryIntended { after } => {
-                open.expires_at = Some(at + after);
+                // Nobody knows whether the issuer will take it: the earlier end is the one to reckon with.
+                let end = at + after;
+                open.expires_at = Some(open.expires_at.map_or(end, |known| known.min(end)));
                 Ok(Vec::new())
             }
             Progress::LeftBehind => {

@@ -1,6 +1,7 @@
 //! A key has leaked: no grace; and where it has to die first, there is only the way forward.
 
 use super::*;
+use crate::ledger::{Alarm, NewVersion};
 use crate::model::Schedule;
 
 /// How long the old key lived after the command, as the outcome tells it.
@@ -330,4 +331,57 @@ fn a_second_leak_after_the_promotion_is_one_of_the_key_that_is_current_then() {
         !live.contains(&NEW.to_owned()),
         "the leaked key lives: {live:?}"
     );
+}
+
+/// The key that the answer to the first leak made, before anything else was told.
+const ANSWER: &str = "sk-made-number-000000000000000000000001";
+
+#[test]
+fn a_leak_told_while_another_one_is_answered_is_not_lost() {
+    for order in [Order::DeliverFirst, Order::RevokeFirst] {
+        let mut life = Life::new(ValueBy::Issuer);
+        life.leaks(order);
+        // One site takes nothing for a while: some hold the answer, and the rotation is open.
+        life.outside
+            .world()
+            .mishaps
+            .extend((2..4).map(|act| (act, Mishap::Busy)));
+        drop(life.night(Manner::Emergency).expect("no death"));
+        assert!(life.state().rotation.is_some());
+        life.leaks_because("the platform was breached", order);
+        drop(life.night(Manner::Emergency).expect("no death"));
+        life.leak = None;
+        life.live_on();
+        assert!(
+            !life
+                .outside
+                .world()
+                .live_values()
+                .contains(&ANSWER.to_owned()),
+            "{order:?}"
+        );
+        assert_eq!(life.state().leak, None);
+        settled(&mut life, &format!("{order:?}"));
+    }
+}
+
+#[test]
+fn a_leaked_value_that_is_adopted_again_under_its_id_is_still_leaked() {
+    let mut life = Life::new(ValueBy::Issuer);
+    let raised_at = life.outside.now();
+    let order = Order::DeliverFirst;
+    life.records(What::Leaked {
+        reason: "it was in a log".to_owned(),
+        alarm: Alarm { raised_at, order },
+    });
+    let state = life.state();
+    let known = state.current().expect("the adopted key");
+    life.records(What::Adopted(NewVersion {
+        key: known.key().expect("its value"),
+        hint: known.hint.clone(),
+        fingerprint: known.fingerprint.clone(),
+        created_at: known.created_at,
+    }));
+    let leak = life.state().leak.expect("it is remembered");
+    assert_eq!(leak.newest, crate::model::VersionNumber(2));
 }

@@ -105,7 +105,15 @@ pub(super) fn at(text: &str) -> Instant {
 }
 
 impl Life {
+    /// The key that is live was taken over.
     pub(super) fn new(value: ValueBy) -> Self {
+        let mut life = Self::unknown(value);
+        life.adopt();
+        life
+    }
+
+    /// The key that is live is not known to the ledger.
+    pub(super) fn unknown(value: ValueBy) -> Self {
         hush();
         let outside = Outside::at(at("2024-01-19T09:00:00Z"));
         {
@@ -170,15 +178,20 @@ impl Life {
             goes: Way::Back,
             _folder: folder,
         };
-        life.adopt();
+        let opening = life.opening();
+        drop(Ledger::create(&opening, vec![RECIPIENT.to_owned()]).expect("a ledger"));
         life
     }
 
     /// Somebody says now that the key has leaked.
     pub(super) fn leaks(&mut self, order: Order) {
+        self.leaks_because("it was in a log", order);
+    }
+
+    pub(super) fn leaks_because(&mut self, reason: &str, order: Order) {
         let raised_at = self.outside.now();
         self.leak = Some(Leak {
-            reason: "it was in a log".to_owned(),
+            reason: reason.to_owned(),
             alarm: Alarm { raised_at, order },
         });
     }
@@ -201,7 +214,7 @@ impl Life {
 
     pub(super) fn adopt(&mut self) {
         let opening = self.opening();
-        let mut ledger = Ledger::create(&opening, vec![RECIPIENT.to_owned()]).expect("a ledger");
+        let mut ledger = LockedLedger::lock(&opening).expect("the ledger opens");
         let value = SecretValue::new(FIRST);
         let hint = Hint::of(&value, Making::Machine);
         let key = Key {
@@ -256,9 +269,13 @@ impl Life {
             // A leak that was told in the middle of a rotation is answered by another one.
             let known = ledger.state().secret(&name());
             let left = known.is_some_and(|known| known.leak.is_some() && known.rotation.is_none());
-            let taken_back =
-                |outcome: &Outcome| matches!(outcome.result, Ending::RolledBack { .. });
-            if left && !outcomes.iter().any(taken_back) {
+            let failed = |outcome: &Outcome| {
+                matches!(
+                    outcome.result,
+                    Ending::RolledBack { .. } | Ending::Failed { .. } | Ending::NeedsPerson { .. }
+                )
+            };
+            if left && !outcomes.iter().any(failed) {
                 let work = plan(&self.secrets, ledger.state(), &ask);
                 let mut silent = Silent;
                 let tools = self.tools(&mut ledger, &opening, &refuge, &mut silent);

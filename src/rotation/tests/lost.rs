@@ -232,3 +232,35 @@ fn a_leak_is_not_answered_by_an_account_that_is_suspended_for_an_hour() {
         "the leaked key lives: {live:?}"
     );
 }
+
+#[test]
+fn where_every_key_before_died_a_new_one_that_works_is_not_taken_back_to_them() {
+    let mut life = in_grace();
+    end(&life, &[FIRST, NEW]);
+    life.outside.advance(TimeDelta::hours(25));
+    drop(life.night(Manner::Unattended).expect("no death"));
+    // Of the sites of the third key one refuses it. Before: the delete of both dead keys, and the issue.
+    let acts = life.outside.world().acts();
+    life.outside
+        .world()
+        .mishaps
+        .insert(acts + 5, Mishap::Refused);
+    let outcomes = life.night(Manner::ByHand).expect("no death");
+    let story = life.outside.world().story();
+    assert!(
+        story
+            .lines()
+            .nth(acts + 5)
+            .is_some_and(|act| act.starts_with("Write")),
+        "{story}"
+    );
+    let (_, _, live) = errand(&outcomes);
+    assert!(
+        live.starts_with(
+            "no key is known to work; sites may hold one that is dead; 2 of 3 sites hold key "
+        ),
+        "{live}"
+    );
+    assert_eq!(life.outside.world().live_values().len(), 1);
+    another(&mut life, "the site takes it again");
+}

@@ -6,6 +6,8 @@ mod canary;
 mod clocks;
 mod double;
 mod emergency;
+mod first;
+mod gone;
 mod held;
 mod leak;
 mod life;

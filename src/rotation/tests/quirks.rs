@@ -1,6 +1,6 @@
 //! Issuers that lack a call, or do not answer one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::issuers::{Ability, Capabilities, Found, Issuer, Request, Seen};
 use crate::model::{Effect, Finding, Instant, Tag};
@@ -16,6 +16,8 @@ enum Quirk {
     Ends,
     /// It gives a key an end once and never moves it.
     EndsOnce,
+    /// It gives a key an end, and does not answer the second time.
+    EndsUnheard,
     /// It tells the last use of a key by its id, and the id of the first key was never known.
     NeedsId,
     /// It does not answer when it is asked about the last use of a key, until the vendor knows one.
@@ -25,14 +27,14 @@ enum Quirk {
 struct Odd {
     vendor: Vendor,
     quirk: Quirk,
-    ended: AtomicBool,
+    ended: AtomicUsize,
 }
 
 impl Issuer for Odd {
     fn capabilities(&self) -> Capabilities {
         let known = self.vendor.capabilities();
         match self.quirk {
-            Quirk::NoEnd | Quirk::Ends | Quirk::EndsOnce => Capabilities {
+            Quirk::NoEnd | Quirk::Ends | Quirk::EndsOnce | Quirk::EndsUnheard => Capabilities {
                 expires: Ability::Yes,
                 ..known
             },
@@ -71,9 +73,12 @@ impl Issuer for Odd {
     }
 
     fn expire(&self, _key: &Key, _after: TimeDelta) -> Effect<()> {
+        let before = self.ended.fetch_add(1, Ordering::Relaxed);
         match self.quirk {
             Quirk::Ends => Effect::Done(()),
-            Quirk::EndsOnce if !self.ended.swap(true, Ordering::Relaxed) => Effect::Done(()),
+            Quirk::EndsOnce if before == 0 => Effect::Done(()),
+            Quirk::EndsUnheard if before == 1 => Effect::Uncertain(Fault::passing("no answer")),
+            Quirk::EndsUnheard => Effect::Done(()),
             _ => Effect::NotDone(Fault::missing("not found (HTTP 404)")),
         }
     }
@@ -111,7 +116,7 @@ fn odd(quirk: Quirk) -> Life {
     secret.issuer = Arc::new(Odd {
         vendor,
         quirk,
-        ended: AtomicBool::new(false),
+        ended: AtomicUsize::new(0),
     });
     life
 }
@@ -182,6 +187,40 @@ fn an_end_that_cannot_be_put_off_is_told_with_what_keeps_the_old_key() {
         "{why}"
     );
     assert!(hint.contains("rotakey"), "{hint}");
+}
+
+#[test]
+fn an_end_that_may_not_have_been_put_off_is_put_off_again() {
+    let mut life = odd(Quirk::EndsUnheard);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.outside.world().hide_site("docs/copy");
+    let end = |life: &mut Life| {
+        let open = life.state().rotation.expect("a guard keeps the old key");
+        open.expires_at.expect("the switch was set")
+    };
+    let set = end(&mut life);
+    life.outside
+        .advance(TimeDelta::hours(24) + TimeDelta::minutes(10));
+    drop(life.night(Manner::Unattended).expect("no death"));
+    assert_eq!(end(&mut life), set, "nobody knows whether it moved");
+    life.outside.advance(TimeDelta::hours(1));
+    drop(life.night(Manner::Unattended).expect("no death"));
+    assert!(end(&mut life) > set + TimeDelta::hours(24));
+}
+
+#[test]
+fn a_grace_that_was_made_longer_holds_the_end_of_the_old_key_as_well() {
+    let mut life = odd(Quirk::Ends);
+    drop(life.night(Manner::Unattended).expect("no death"));
+    life.secrets.get_mut(&name()).expect("it").policy.grace = Span::days(14);
+    for night in 1..=13 {
+        life.outside
+            .advance(TimeDelta::hours(24) + TimeDelta::minutes(10));
+        drop(life.night(Manner::Unattended).expect("no death"));
+        let open = life.state().rotation.expect("it is in its grace");
+        let end = open.expires_at.expect("the switch was set");
+        assert!(end > life.outside.now(), "night {night}: {end}");
+    }
 }
 
 /// `examples/crontab` runs `revoke` every hour: a vendor that cannot be asked for five hours is nothing to wake anybody

@@ -8,7 +8,8 @@ use super::listing::Listing;
 use super::rows::{Held, Scope, held, is_foreign, row_site, shared_site, slug};
 use super::serve::is_ready;
 use super::wire::{Millis, Project, Row, SharedRow};
-use crate::model::{Fault, ServiceId, sanitise, when};
+use crate::model::when::{self, counted};
+use crate::model::{Fault, ServiceId, sanitise};
 use crate::targets::{Service, Site, Stored};
 
 impl Vercel {
@@ -176,6 +177,17 @@ impl Vercel {
                 None => Stored::Opaque(marker),
             },
         };
+        // A link to a project that was not listed is a service that runs the value and would never be seen.
+        let listed = |id: &&String| projects.iter().any(|project| project.id == **id);
+        let hidden = row.project_id.iter().filter(|id| !listed(id)).count();
+        if hidden > 0 {
+            return Err(Fault::refused(format!(
+                "the shared variable `{}` is linked to {} that the token does not see",
+                sanitise(&row.key),
+                counted(hidden as i64, "project")
+            ))
+            .hint("give the token access to every linked project, or unlink those that are gone"));
+        }
         let mut services = BTreeSet::new();
         for project in projects
             .iter()

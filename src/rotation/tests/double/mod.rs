@@ -259,6 +259,13 @@ impl World {
         });
     }
 
+    /// A person writes this in the dashboard.
+    pub(super) fn person_writes(&mut self, site: &str, value: &str) {
+        let (stored, marker) = self.sites.get_mut(site).expect("a site");
+        *stored = value.to_owned();
+        *marker += 1;
+    }
+
     /// A site is not listed any more.
     pub(super) fn hide_site(&mut self, site: &str) {
         drop(self.sites.remove(site));
