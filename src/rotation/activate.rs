@@ -130,6 +130,11 @@ impl Drive<'_> {
             Asked::Now(Effect::Done(activation)) => activation,
             Asked::Before => Activation { deployment: None },
             Asked::Unseen(fault) => {
+                for name in &shared.names {
+                    let (step, place) = (Step::Activate, place.to_owned());
+                    let why = format!("nothing was sent: {}", fault.what);
+                    self.inside(name, Inside::NotDone { step, place, why })?;
+                }
                 return Ok(shared
                     .names
                     .iter()

@@ -303,18 +303,27 @@ impl Drive<'_> {
             .target
             .release(&watch.shared.service, deployment);
         for name in &watch.shared.names {
-            if let Effect::Uncertain(fault) = &effect {
-                // It may give traffic to the new version after that was taken back (G2).
-                let (place, why) = (watch.shared.service.label.clone(), fault.what.clone());
-                let (step, run) = (Step::Activate, self.run.clone());
-                let doubted = Inside::Doubted {
+            let (step, run) = (Step::Activate, self.run.clone());
+            let place = watch.shared.service.label.clone();
+            let outcome = match &effect {
+                Effect::Done(()) => Inside::Activated {
+                    service: watch.shared.service.id.clone(),
+                    deployment: Some(deployment.to_string()),
+                },
+                Effect::NotDone(Fault { what, .. }) => Inside::NotDone {
                     step,
                     place,
-                    why,
+                    why: what.clone(),
+                },
+                // It may give traffic to the new version after that was taken back (G2).
+                Effect::Uncertain(Fault { what, .. }) => Inside::Doubted {
+                    step,
+                    place,
+                    why: what.clone(),
                     run,
-                };
-                self.inside(name, doubted)?;
-            }
+                },
+            };
+            self.inside(name, outcome)?;
             self.inside(name, Inside::Settled)?;
         }
         watch.released = Released::Yes;

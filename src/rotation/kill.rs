@@ -53,6 +53,13 @@ impl Drive<'_> {
         if capabilities.revokes == Ability::No {
             self.ask_person_to_end(name, key)?;
         } else {
+            let (step, why) = (Step::Revoke, "it was answered, and the key still works");
+            let not_done = Inside::NotDone {
+                step,
+                place: place.clone(),
+                why: why.to_owned(),
+            };
+            self.inside(name, not_done)?;
             let doomed = self.doomed(name);
             self.later(
                 name,

@@ -147,6 +147,8 @@ impl Drive<'_> {
                 }
                 Effect::NotDone(fault) => {
                     self.inside(name, Inside::Settled)?;
+                    let (step, why) = (Step::Revoke, fault.what.clone());
+                    self.inside(name, Inside::NotDone { step, place, why })?;
                     self.dead_end_fault(name, &fault)?;
                     return Ok(Clearance::Withheld);
                 }

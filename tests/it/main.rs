@@ -56,6 +56,7 @@ mod emergency;
 mod evidence;
 mod examples;
 mod fleet;
+mod forgotten;
 mod layering;
 mod life;
 mod looks;

@@ -97,15 +97,6 @@ impl Render {
     ) -> Result<Option<Site>, Fault> {
         let label = format!("{}/group {}", self.account.label, sanitise(&group.name));
         let value = self.value(&group.id, &label)?;
-        // A link to a service that was not listed is one that runs the value and would never be seen.
-        let listed = |id: &str| services.iter().any(|service| service.id == id);
-        if group.service_links.iter().any(|link| !listed(&link.id)) {
-            return Err(
-                Fault::refused("it is linked to a service that the API key does not see")
-                    .hint("give the API key access to every linked service, or unlink those that are gone")
-                    .at(&label),
-            );
-        }
         let links =
             |service: &&Service| group.service_links.iter().any(|link| link.id == service.id);
         let linked = services

@@ -336,3 +336,27 @@ fn a_custom_environment_builds_its_newest_ready_deployment_again() {
         Ok(stale("deployment dpl_2 of 2026-03-01 11:59:59 UTC"))
     );
 }
+
+#[test]
+fn a_shared_variable_of_a_project_that_the_token_does_not_see_is_refused() {
+    let shared = json!({
+        "data": [{"id": "env_1", "key": "KEY", "type": "sensitive", "target": ["production"], "projectId": ["prj_web", "prj_hidden"], "updatedAt": NOW}],
+        "pagination": {"next": null},
+    });
+    let server = Server::start(vec![
+        projects(&["web"]),
+        Answer::Json(200, shared),
+        rows(json!([])),
+    ]);
+    let fault = target(&server, json!({"variable": "KEY"}))
+        .sites(Pass(1))
+        .expect_err("nobody would redeploy it");
+    assert_eq!(fault.kind, FaultKind::Refused);
+    assert!(
+        fault.what.ends_with(
+            "the shared variable `KEY` is linked to 1 project that the token does not see"
+        ),
+        "{}",
+        fault.what
+    );
+}
