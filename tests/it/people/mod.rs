@@ -342,3 +342,24 @@ fn is_quiet_but_for_replies(sandbox: &Sandbox, line: &str) {
         (0, before)
     );
 }
+
+#[test]
+fn what_keeps_an_old_key_is_told_once_to_who_must_look() {
+    let (sandbox, people) = hearing("2024-02-18T09:00:00Z", People::all_channels);
+    sandbox.run("rotate").exits(Exit::Done);
+    sandbox.advance(TimeDelta::hours(1));
+    sandbox.world.instant_rollback("web");
+    sandbox.advance(TimeDelta::hours(24));
+    let calls = |people: &People| {
+        let all = types(people).into_iter();
+        all.filter(|kind| kind == "rotation.person_needed").count()
+    };
+    let before = calls(&people);
+    sandbox
+        .run("revoke")
+        .exits(Exit::PersonNeeded)
+        .says("vercel/web");
+    assert_eq!(calls(&people), before + 1);
+    sandbox.run("revoke").exits(Exit::PersonNeeded);
+    assert_eq!(calls(&people), before + 1);
+}
