@@ -12,6 +12,7 @@ use crate::model::{
     SiteId, Span, StageName, Tag, VersionNumber,
 };
 
+use super::known::KnownSites;
 use super::outbox::Outbox;
 use super::phase::{IllegalMilestone, Milestone, Phase, next};
 use super::seal::{sealed_fields, sealed_key, sealed_value};
@@ -50,9 +51,9 @@ pub struct SecretState {
     /// The versions that live and the newest dead ones, oldest first. Dead ones are tombstones without a value.
     #[serde(deserialize_with = "without_room")]
     pub versions: Vec<Version>,
-    /// The rotation that has not ended.
+    /// The rotation that has not ended. In a place of its own: it is large, and most secrets have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rotation: Option<Rotation>,
+    pub rotation: Option<Box<Rotation>>,
     /// When the current version came to life; the due date counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated_at: Option<Instant>,
@@ -70,8 +71,8 @@ pub struct SecretState {
     pub lost: bool,
     /// The sites of the latest rotation that found any, by what people call them. One that is not found the next time may
     /// be hidden, and may use the old key.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub sites: BTreeMap<SiteId, String>,
+    #[serde(default, skip_serializing_if = "KnownSites::is_empty")]
+    pub sites: KnownSites,
     /// A postponement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<Skip>,
@@ -376,8 +377,8 @@ pub struct Promoted {
     pub issuer_date: Option<Instant>,
 }
 
-/// Reads a list that takes no more memory than it needs: of ten thousand secrets most have one version, and a list that
-/// grows leaves room for four.
+/// Reads a list that takes no more memory than it needs: most of ten thousand secrets have three versions, and a list
+/// that grows leaves room for four.
 fn without_room<'de, D, T>(json: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use chrono::SecondsFormat;
 
-use crate::model::{Hint, Instant, Key, RotationId, SecretName, SiteId, Span, Tag, VersionNumber};
+use crate::model::{Hint, Instant, Key, RotationId, SecretName, Span, Tag, VersionNumber};
 
 use super::change::{Begun, Change, NewVersion, OldKey, Step, What};
 use super::event::{Event, KeyMark};
+use super::known::KnownSites;
 use super::outbox::News;
 use super::phase::{IllegalMilestone, Milestone, next};
 use super::state::{
@@ -18,8 +19,10 @@ use super::state::{
     Unsettled, Version, Way,
 };
 
-/// So many dead versions of a secret are remembered.
-const TOMBSTONES: usize = 8;
+/// So many dead versions of a secret are remembered: those that one rotation can leave, and a lost one leaves two. More
+/// would serve nobody. People are told of the keys of the rotation that has just ended; a number follows the newest
+/// version; and the audit log holds the mark of every key for ever.
+const TOMBSTONES: usize = 2;
 
 /// Why a change cannot be recorded. A broken invariant of our own, never a person's mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,7 +222,7 @@ impl Applying<'_> {
             },
             noted("issue.sent", Some(tag.to_string())),
         ];
-        self.secret.rotation = Some(Rotation {
+        let open = Rotation {
             id: rotation,
             trigger,
             reason,
@@ -247,7 +250,8 @@ impl Applying<'_> {
             trouble: None,
             stuck: None,
             heard: false,
-        });
+        };
+        self.secret.rotation = Some(Box::new(open));
         self.reach(Milestone::Intended)?;
         self.leaked()?;
         Ok(events)
@@ -391,24 +395,21 @@ impl Applying<'_> {
         });
     }
 
-    /// The oldest tombstones go: the audit log holds the mark of every key for ever, and a commit is not to cost more in
-    /// year five than on day one.
+    /// The tombstones of those that died first go: a commit is not to cost more in year five than on day one.
     fn forget(&mut self) {
+        let versions = &mut self.secret.versions;
         let dead = |version: &&Version| version.stage == Stage::Revoked;
-        let tombstones = self.secret.versions.iter().filter(dead).count();
-        let mut surplus = tombstones.saturating_sub(TOMBSTONES);
-        self.secret.versions.retain(|version| {
-            let goes = surplus > 0 && version.stage == Stage::Revoked;
-            surplus -= usize::from(goes);
-            !goes
-        });
+        let mut deaths: Vec<_> = versions.iter().filter(dead).map(death).collect();
+        deaths.sort_unstable();
+        let goes = &deaths[..deaths.len().saturating_sub(TOMBSTONES)];
+        versions.retain(|version| !goes.contains(&death(version)));
     }
 
     /// No rotation is open any more: its sites are kept in mind, and a leak whose keys are all dead is answered.
     fn over(&mut self, end: Milestone) {
         let sites = self.secret.rotation.take().map(|open| open.sites);
         let sites = sites.into_iter().flatten();
-        let sites: BTreeMap<SiteId, String> = sites.map(|(id, site)| (id, site.label)).collect();
+        let sites: KnownSites = sites.map(|(id, site)| (id, site.label.into())).collect();
         if !sites.is_empty() {
             self.secret.sites = sites;
         }
@@ -524,7 +525,7 @@ impl Applying<'_> {
         let name = &self.name;
         self.secret
             .rotation
-            .as_mut()
+            .as_deref_mut()
             .ok_or_else(|| IllegalChange::Absent {
                 secret: name.clone(),
                 what: "open rotation",
@@ -558,9 +559,15 @@ impl Applying<'_> {
     }
 }
 
-/// A dead version keeps its tombstone and loses its value.
+/// A dead version keeps its tombstone, which tells whose key it was, and loses its value and what helped to find it.
 fn bury(version: &mut Version, at: Instant) {
     (version.stage, version.fields, version.revoked_at) = (Stage::Revoked, None, Some(at));
+    (version.tag, version.notes) = (None, BTreeMap::new());
+}
+
+/// By which those that are dead are put in order.
+fn death(version: &Version) -> (Option<Instant>, VersionNumber) {
+    (version.revoked_at, version.number)
 }
 
 fn mark(version: &Version) -> KeyMark {
