@@ -8,6 +8,8 @@
 //! smaller.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+#[path = "support/rotated.rs"]
+mod rotated;
 mod support;
 #[path = "../tests/support/world/mod.rs"]
 mod world;
@@ -92,14 +94,14 @@ fn plan_of_four(young: &Kept, table: &mut Table) {
 
 fn nothing_due(secrets: usize, table: &mut Table) {
     let kept = Kept::new("thousand", 0);
-    adopt(&kept, &services(secrets));
+    grown_old(&kept, &services(secrets));
     let command = || rotakey(&kept, &["rotate"]);
     let what = "rotate with nothing due, 1,000 secrets";
     table.process(what, &command, 51, (25, 20));
 }
 
 fn plan_of_ten_thousand(old: &Kept, secrets: usize, table: &mut Table) {
-    adopt(old, &services(secrets));
+    grown_old(old, &services(secrets));
     let command = || rotakey(old, &["plan"]);
     let what = "plan, 10,000 secrets and 1,000,000 events";
     table.process(what, &command, 11, (250, 60));
@@ -290,14 +292,10 @@ fn services(count: usize) -> Vec<String> {
         .collect()
 }
 
-fn adopt(kept: &Kept, names: &[String]) {
+/// As it is after years: every one of them was rotated again and again.
+fn grown_old(kept: &Kept, names: &[String]) {
     let mut locked = kept.lock();
-    for name in names {
-        locked
-            .record(kept::start() + kept::five_years(), kept::adopted(name, 0))
-            .expect("a live key");
-    }
-    locked.commit().expect("a commit");
+    rotated::rotated(&mut locked, names);
     drop(locked);
     configure(kept, names);
 }

@@ -13,6 +13,7 @@ use crate::model::{
     SiteId, Span, StageName, Tag, VersionNumber,
 };
 
+use super::known::KnownSites;
 use super::outbox::Outbox;
 use super::phase::{IllegalMilestone, Milestone, Phase, next};
 use super::seal::{sealed_fields, sealed_key, sealed_value};
@@ -44,16 +45,16 @@ pub struct Running {
     pub tool: String,
 }
 
-/// One secret.
+/// One secret. What few secrets have stands in a place of its own, for there may be ten thousand of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretState {
     /// The versions that live and the newest dead ones, oldest first. Dead ones are tombstones without a value.
     #[serde(deserialize_with = "without_room")]
     pub versions: Vec<Version>,
-    /// The rotation that has not ended.
+    /// The rotation that has not ended. In a place of its own: it is large, and most secrets have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rotation: Option<Rotation>,
+    pub rotation: Option<Box<Rotation>>,
     /// When the current version came to life; the due date counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated_at: Option<Instant>,
@@ -65,20 +66,20 @@ pub struct SecretState {
     pub leak: Option<Leaked>,
     /// The rotations in a row that were taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub setback: Option<Setback>,
+    pub setback: Option<Box<Setback>>,
     /// Whether the latest rotation was lost: sites may hold a key that is dead, until the next promotion.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lost: bool,
     /// What the latest rotation left unanswered. It may land on what the next one delivers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub doubt: Option<Unsettled>,
+    pub doubt: Option<Box<Unsettled>>,
     /// The sites of the latest rotation that found any, by what people call them. One that is not found the next time may
     /// be hidden, and may use the old key.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub sites: BTreeMap<SiteId, String>,
+    #[serde(default, skip_serializing_if = "KnownSites::is_empty")]
+    pub sites: KnownSites,
     /// A postponement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub skip: Option<Skip>,
+    pub skip: Option<Box<Skip>>,
     /// The due date people were last warned of, so that they are warned once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warned: Option<Instant>,
@@ -386,8 +387,8 @@ pub struct Promoted {
     pub issuer_date: Option<Instant>,
 }
 
-/// Reads a list that takes no more memory than it needs: of ten thousand secrets most have one version, and a list that
-/// grows leaves room for four.
+/// Reads a list that takes no more memory than it needs: most of ten thousand secrets have three versions, and a list
+/// that grows leaves room for four.
 fn without_room<'de, D, T>(json: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,

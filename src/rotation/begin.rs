@@ -149,7 +149,7 @@ impl Drive<'_> {
             return Ok(false);
         };
         let gone = known.iter().filter(|(id, _)| !look.sites.contains_key(*id));
-        let gone: Vec<&str> = gone.map(|(_, label)| label.as_str()).collect();
+        let gone: Vec<&str> = gone.map(|(_, label)| label).collect();
         let Some(why) = not_found(&gone) else {
             return Ok(false);
         };

@@ -221,7 +221,7 @@ impl<'a> Drive<'a> {
     }
 
     pub(super) fn open(&self, name: &SecretName) -> Option<&Rotation> {
-        self.state(name)?.rotation.as_ref()
+        self.state(name)?.rotation.as_deref()
     }
 
     pub(super) fn phase(&self, name: &SecretName) -> Option<Phase> {

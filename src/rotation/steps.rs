@@ -21,7 +21,7 @@ pub fn steps(secret: &Secret, state: Option<&SecretState>, step: Move) -> Vec<Pl
         place: place.to_owned(),
     };
     let issuer = secret.issuer.place();
-    let open = state.and_then(|state| state.rotation.as_ref());
+    let open = state.and_then(|state| state.rotation.as_deref());
     let phase = open
         .and_then(|open| open.phase().ok())
         .unwrap_or(Phase::Unbegun);

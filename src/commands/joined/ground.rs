@@ -63,16 +63,18 @@ impl Ground {
         let connections = Connections::new(Arc::clone(&self.clock), self.workers)
             .beside(&around.dir)
             .in_run(self.run.clone());
-        let mut secrets = BTreeMap::new();
-        let mut about = BTreeMap::new();
+        let mut secrets = Vec::with_capacity(config.secrets.len());
+        let mut about = Vec::with_capacity(config.secrets.len());
         // Each is given up as soon as it is built: ten thousand secrets are not held twice.
         for (name, secret) in config.secrets {
-            about.insert(name.clone(), About::of(&secret));
+            about.push((name.clone(), About::of(&secret)));
             let own = (!secret.used_by.is_empty()).then(|| secret.used_by.clone());
             let mut secret = build(&name, secret, &config.file, &self.clock, &connections)?;
             secret.proof = own.map(|accounts| self.proof(&name, accounts, &current));
-            secrets.insert(name, secret);
+            secrets.push((name, secret));
         }
+        // A map that is made of a list in order is full; one that grows in order stays half empty.
+        let secrets: BTreeMap<SecretName, Secret> = secrets.into_iter().collect();
         let channels = channels::open(&config.hearing, &self.clock, &around.dir)?;
         let by_hand = secrets.values().filter(|secret| made_by_hand(secret));
         let by_hand = by_hand.map(|secret| secret.name.clone()).collect();
@@ -81,7 +83,7 @@ impl Ground {
             max_per_run: config.max_per_run,
             freezes: config.freezes,
             secrets,
-            about,
+            about: about.into_iter().collect(),
             hearing: config.hearing,
             channels,
             anchors: config.anchors,
@@ -145,15 +147,15 @@ fn build(
         .settle(&mut policy, overlap, (name, file))?;
     let open =
         |target| destination(target, connections).map_err(|fault| misconfigured(name, fault));
+    let destinations: Result<Vec<_>> = config.targets.into_iter().map(open).collect();
+    let mut destinations = destinations?;
+    // The list takes over the place of the one it is made of, whose items are three times as large.
+    destinations.shrink_to_fit();
     Ok(Secret {
         name: name.clone(),
         policy,
         issuer,
-        destinations: config
-            .targets
-            .into_iter()
-            .map(open)
-            .collect::<Result<_>>()?,
+        destinations,
         proof: None,
     })
 }

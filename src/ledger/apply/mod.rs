@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use chrono::SecondsFormat;
 
-use crate::model::{Hint, Instant, Key, RotationId, SecretName, SiteId, Span, Tag, VersionNumber};
+use crate::model::{Hint, Instant, Key, RotationId, SecretName, Span, Tag, VersionNumber};
 
 use super::change::{Begun, Change, NewVersion, OldKey, Step, What};
 use super::event::{Event, KeyMark};
+use super::known::KnownSites;
 use super::outbox::News;
 use super::phase::{IllegalMilestone, Milestone, next};
 use super::state::{
@@ -18,8 +19,10 @@ use super::state::{
     Trigger, Unsettled, Version, Way,
 };
 
-/// So many dead versions of a secret are remembered.
-const TOMBSTONES: usize = 8;
+/// So many dead versions of a secret are remembered: those that one rotation can leave, and a lost one leaves two. More
+/// would serve nobody. People are told of the keys of the rotation that has just ended; a number follows the newest
+/// version; and the audit log holds the mark of every key for ever.
+const TOMBSTONES: usize = 2;
 
 /// Why a change cannot be recorded. A broken invariant of our own, never a person's mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,11 +149,12 @@ impl Applying<'_> {
             What::Lost { observed, old } => self.lost(observed, old),
             What::Skipped { until, reason } => {
                 let times = self.secret.skip.as_ref().map_or(0, |skip| skip.times) + 1;
-                self.secret.skip = Some(Skip {
+                let skip = Skip {
                     until,
                     reason: reason.clone(),
                     times,
-                });
+                };
+                self.secret.skip = Some(Box::new(skip));
                 Ok(vec![Event {
                     until: Some(until),
                     ..noted("skip.done", Some(reason))
@@ -207,7 +211,7 @@ impl Applying<'_> {
         let from = self.secret.current().map(|version| version.number);
         // A late write of the rotation before may land on what this one delivers (G2).
         let at = self.at;
-        let doubt = self.secret.doubt.take();
+        let doubt = self.secret.doubt.take().map(|doubt| *doubt);
         let doubt = doubt.filter(|doubt| at < doubt.since + Unsettled::QUIET);
         let Begun {
             rotation,
@@ -226,7 +230,7 @@ impl Applying<'_> {
             },
             noted("issue.sent", Some(tag.to_string())),
         ];
-        self.secret.rotation = Some(Rotation {
+        let open = Rotation {
             id: rotation,
             trigger,
             reason,
@@ -254,7 +258,8 @@ impl Applying<'_> {
             trouble: None,
             stuck: None,
             heard: false,
-        });
+        };
+        self.secret.rotation = Some(Box::new(open));
         self.reach(Milestone::Intended)?;
         self.leaked()?;
         Ok(events)
@@ -361,7 +366,7 @@ impl Applying<'_> {
         if milestone == Milestone::Discarded {
             let why = trouble.clone().unwrap_or_default();
             let times = self.secret.setback.as_ref().map_or(0, |last| last.times) + 1;
-            self.secret.setback = Some(Setback { times, at, why });
+            self.secret.setback = Some(Box::new(Setback { times, at, why }));
         }
         let open = self.open()?;
         let loser = match milestone {
@@ -402,26 +407,22 @@ impl Applying<'_> {
         });
     }
 
-    /// The oldest tombstones go: the audit log holds the mark of every key for ever, and a commit is not to cost more in
-    /// year five than on day one.
+    /// The tombstones of those that died first go: a commit is not to cost more in year five than on day one.
     fn forget(&mut self) {
+        let versions = &mut self.secret.versions;
         let dead = |version: &&Version| version.stage == Stage::Revoked;
-        let tombstones = self.secret.versions.iter().filter(dead).count();
-        let mut surplus = tombstones.saturating_sub(TOMBSTONES);
-        self.secret.versions.retain(|version| {
-            let goes = surplus > 0 && version.stage == Stage::Revoked;
-            surplus -= usize::from(goes);
-            !goes
-        });
+        let mut deaths: Vec<_> = versions.iter().filter(dead).map(death).collect();
+        deaths.sort_unstable();
+        let goes = &deaths[..deaths.len().saturating_sub(TOMBSTONES)];
+        versions.retain(|version| !goes.contains(&death(version)));
     }
 
     /// No rotation is open any more: its sites are kept in mind, and a leak whose keys are all dead is answered.
     fn over(&mut self, end: Milestone) {
         if let Some(open) = self.secret.rotation.take() {
-            self.secret.doubt = open.unsettled.or(open.sending);
+            self.secret.doubt = open.unsettled.or(open.sending).map(Box::new);
             let sites = open.sites.into_iter();
-            let sites: BTreeMap<SiteId, String> =
-                sites.map(|(id, site)| (id, site.label)).collect();
+            let sites: KnownSites = sites.map(|(id, site)| (id, site.label.into())).collect();
             if !sites.is_empty() {
                 self.secret.sites = sites;
             }
@@ -538,7 +539,7 @@ impl Applying<'_> {
         let name = &self.name;
         self.secret
             .rotation
-            .as_mut()
+            .as_deref_mut()
             .ok_or_else(|| IllegalChange::Absent {
                 secret: name.clone(),
                 what: "open rotation",
@@ -572,9 +573,15 @@ impl Applying<'_> {
     }
 }
 
-/// A dead version keeps its tombstone and loses its value.
+/// A dead version keeps its tombstone, which tells whose key it was, and loses its value and what helped to find it.
 fn bury(version: &mut Version, at: Instant) {
     (version.stage, version.fields, version.revoked_at) = (Stage::Revoked, None, Some(at));
+    (version.tag, version.notes) = (None, BTreeMap::new());
+}
+
+/// By which those that are dead are put in order.
+fn death(version: &Version) -> (Option<Instant>, VersionNumber) {
+    (version.revoked_at, version.number)
 }
 
 fn mark(version: &Version) -> KeyMark {

@@ -144,7 +144,7 @@ fn a_document_edited_by_hand_is_refused() {
         .document
         .text(&ledger.document.front, &ledger.document.audit);
     let text = String::from_utf8(text.to_vec()).unwrap();
-    let edited = text.replace("\"epoch\": 1", "\"epoch\": 2");
+    let edited = text.replace("\"epoch\":1", "\"epoch\":2");
     assert_ne!(text, edited);
     let sealed = ledger
         .recipients

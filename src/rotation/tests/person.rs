@@ -112,11 +112,11 @@ fn what_was_given_up_is_told_although_its_due_date_was_announced() {
         )
     };
     assert_eq!(announced(&known), (false, true));
-    known.setback = Some(Setback {
+    known.setback = Some(Box::new(Setback {
         times: PATIENCE,
         at: at("2024-01-18T09:00:00Z"),
         why: "answers 503".to_owned(),
-    });
+    }));
     assert_eq!(announced(&known), (true, false));
 }
 
