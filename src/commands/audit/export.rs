@@ -15,7 +15,7 @@ use crate::commands::joined::{join, refused};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::ledger::{Digest, Ledger};
-use crate::model::when;
+use crate::model::{Instant, when};
 use crate::run::Run;
 use crate::ui::Manner;
 
@@ -68,18 +68,19 @@ pub fn export(run: &mut Run, args: &Args) -> Result<Exit> {
                     ledger: ledger.id(),
                     period,
                 };
-                let head = page::export(identity, ledger.events(), now, out).map_err(failed)?;
+                let head = page::export(identity, ledger.events(), now, out)?;
                 Ok(("1 page".to_owned(), head))
             })?;
         }
         None if run.ui.manner() == Manner::Json && !args.csv => {
             let when = (period, run.now);
-            jsonl::export(ledger.id(), ledger.events(), when, run.ui.stream()).map_err(failed)?;
+            let out = run.ui.stream();
+            streamed(jsonl::export(ledger.id(), ledger.events(), when, out))?;
         }
         None => {
             let file = format!("rotakey-rotations{name}.csv");
             to_file_or_stdout(run, &args.out, &file, |now, out| {
-                let written = csv::export(ledger.events(), period, now, out).map_err(failed)?;
+                let written = csv::export(ledger.events(), period, now, out)?;
                 Ok((counted(written.rows, "row"), written.head))
             })?;
         }
@@ -93,15 +94,15 @@ fn to_file_or_stdout(
     run: &mut Run,
     out: &Path,
     name: &str,
-    write: impl FnOnce(crate::model::Instant, &mut dyn io::Write) -> Result<(String, Digest)>,
+    write: impl FnOnce(Instant, &mut dyn io::Write) -> Result<(String, Digest), ExportError>,
 ) -> Result<()> {
     let now = run.now;
     if out == Path::new("-") {
-        return write(now, run.ui.stream()).map(drop);
+        return streamed(write(now, run.ui.stream()));
     }
     let path = run.path(out).join(name);
     let file = replacing(&path)?;
-    let (what, head) = write(now, &mut io::BufWriter::new(file.as_file()))?;
+    let (what, head) = write(now, &mut io::BufWriter::new(file.as_file())).map_err(failed)?;
     let done = kept(file, &path)?;
     run.ui
         .say(&format!("{done} {} ({what}; head {head})", path.display()));
@@ -217,6 +218,15 @@ fn says_the_same(new: &Path, there: &Path) -> io::Result<bool> {
         }
         new.consume(length);
         there.consume(length);
+    }
+}
+
+/// What became of an export to stdout. Where that could not be written, the end of the run says so, and only it knows
+/// whether anybody wanted to read on.
+fn streamed<T>(export: Result<T, ExportError>) -> Result<()> {
+    match export {
+        Ok(_) | Err(ExportError::Write(_)) => Ok(()),
+        Err(error) => Err(failed(error)),
     }
 }
 
