@@ -72,7 +72,8 @@ Exit codes; the most urgent wins:
     4  the ledger was refused: missing, damaged, tampered with, rolled back,
        wrong identity, or a newer format
    10  something is due (`plan --exit-code` only)
-   75  try again later: lock held, network down, or a rate limit
+   75  try again later: lock held, network down, rate limit, disk full; or
+       all was done and its output was lost
   130  stopped by SIGINT after a safe point
   143  stopped by SIGTERM or SIGHUP after a safe point
 
@@ -103,10 +104,7 @@ pub fn answer(host: Host, answer: &clap::Error) -> Exit {
             Exit::Usage
         }
     };
-    match ui.finish() {
-        Ok(()) => exit,
-        Err(_) => exit.merge(Exit::Failed),
-    }
+    ui.end(exit)
 }
 
 /// What is wrong, without repeating anything that might be a key which was given as an argument by mistake: the text

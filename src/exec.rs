@@ -113,9 +113,16 @@ impl Program {
     }
 
     /// Runs the program with `input` on standard input and waits for its end. A child that does not read its input
-    /// is no failure.
+    /// is no failure. What it leaves running must not write to its standard output: that is closed with its end.
     pub fn run(&self, input: &[u8]) -> Ending {
-        self.run_with(input, |name| std::env::var_os(name))
+        self.start(input, Stdio::piped(), |name| std::env::var_os(name))
+    }
+
+    /// Runs the program for what it does and not for what it says: its standard output is `/dev/null`, as its standard
+    /// error always is. So it may print as much as it likes, and what it leaves running in the background has somewhere
+    /// to write to once nobody listens any more.
+    pub fn tell(&self, input: &[u8]) -> Ending {
+        self.start(input, Stdio::null(), |name| std::env::var_os(name))
     }
 
     /// Runs the program once with a JSON document and reads the JSON document it answers.
@@ -140,7 +147,12 @@ impl Program {
         }
     }
 
-    fn run_with(&self, input: &[u8], variable: impl Fn(&str) -> Option<OsString>) -> Ending {
+    fn start(
+        &self,
+        input: &[u8],
+        stdout: Stdio,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Ending {
         let Some((program, arguments)) = self.argv.split_first() else {
             return Ending::NotStarted(Fault::refused("no program is named"));
         };
@@ -160,7 +172,7 @@ impl Program {
             .envs(environment)
             .process_group(0)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .stderr(Stdio::null());
         if let Some(cwd) = &self.cwd {
             command.current_dir(cwd);

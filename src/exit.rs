@@ -18,7 +18,8 @@ pub enum Exit {
     LedgerRefused,
     /// `10`: something is due (`plan --exit-code` only).
     Due,
-    /// `75`: try again later: the lock is held, the network is down, or a vendor asked for patience.
+    /// `75`: try again later: the lock is held, the network is down, a disk is full, or a vendor asked for patience. Or
+    /// all was done, and its output was lost.
     TryLater,
     /// `130`: stopped by SIGINT after a safe point.
     Interrupted,

@@ -3,6 +3,9 @@
 //! It says neither when nor on which machine it was written: the same log and period give the same bytes.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 
 use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize};
@@ -15,6 +18,12 @@ use super::book::{Anchor, Closing};
 
 /// The form of bundles that this build writes.
 pub(super) const FORMAT: u32 = 1;
+
+/// What it is called in a bundle.
+pub(super) const MANIFEST: &str = "manifest.json";
+
+/// No manifest is this large.
+const LARGEST: u64 = 16 << 20;
 
 /// What a bundle is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,6 +126,15 @@ impl Manifest {
             anchors: closing.anchors.iter().map(Proof::of).collect(),
             files: BTreeMap::new(),
         }
+    }
+
+    /// Reads the one in that directory. A file that is none is invalid data.
+    pub(super) fn read(directory: &Path) -> io::Result<Self> {
+        let mut text = String::new();
+        File::open(directory.join(MANIFEST))?
+            .take(LARGEST)
+            .read_to_string(&mut text)?;
+        serde_json::from_str(&text).map_err(|_| io::ErrorKind::InvalidData.into())
     }
 
     /// The period as the log knows it.

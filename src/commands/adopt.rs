@@ -6,7 +6,9 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::issuers::{Ability, ValueBy, Verdict};
 use crate::ledger::{NewVersion, SecretState, Version, What};
-use crate::model::{FieldName, Fields, Hint, Instant, Key, KeyId, Making, SecretName, SecretValue};
+use crate::model::{
+    Fault, FaultKind, FieldName, Fields, Hint, Instant, Key, KeyId, Making, SecretName, SecretValue,
+};
 use crate::rotation::{self, Secret};
 use crate::run::Run;
 use crate::targets::{Pass, Stored};
@@ -171,7 +173,8 @@ fn asked(run: &mut Run, joined: &Joined, secret: &Secret) -> Result<Fields> {
 fn from_site(secret: &Secret, label: &str) -> Result<SecretValue> {
     let mut labels = Vec::new();
     for destination in &secret.destinations {
-        for site in destination.target.sites(Pass(1)).map_err(Error::from)? {
+        let sites = destination.target.sites(Pass(1));
+        for site in sites.map_err(|fault| unreadable(secret, fault))? {
             let named = site.label == label || destination.target.label() == label;
             match site.stored {
                 Stored::Value(value) if named => return Ok(value),
@@ -184,6 +187,18 @@ fn from_site(secret: &Secret, label: &str) -> Result<SecretValue> {
         format!("no site `{}` shows its value", label.escape_debug()),
     );
     Err(error.hint(format!("the sites are: {}", labels.join(", "))))
+}
+
+/// Nothing was rotated: what is wrong is the label or the configuration, or it passes.
+fn unreadable(secret: &Secret, fault: Fault) -> Error {
+    let exit = match fault.kind {
+        FaultKind::Passing => Exit::TryLater,
+        FaultKind::Refused | FaultKind::Missing => Exit::Usage,
+    };
+    Error::from(fault)
+        .with_exit(exit)
+        .context(format!("secret `{}`", secret.name))
+        .state("nothing was recorded")
 }
 
 fn proven(run: &Run, secret: &Secret, args: &Args, fields: Fields) -> Result<(Key, Instant)> {

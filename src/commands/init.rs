@@ -118,7 +118,7 @@ fn make_ledger(run: &Run, ledger: &Path, identity: &Path) -> Result<Found> {
     let credential = Credential::new(place.display().to_string(), move || Ok(text.clone()));
     let made = run
         .store(ledger)
-        .map(|store| run.opening(store, credential))
+        .and_then(|store| run.opening(store, credential))
         .and_then(|opening| Ledger::create(&opening, vec![recipient]).map(drop));
     match made {
         Ok(()) => Ok(Found::Nothing),
@@ -128,7 +128,7 @@ fn make_ledger(run: &Run, ledger: &Path, identity: &Path) -> Result<Found> {
 }
 
 fn refused(error: LedgerError) -> Error {
-    let exit = match (error.is_refusal(), error.is_busy()) {
+    let exit = match (error.is_refusal(), error.may_pass()) {
         (true, _) => Exit::LedgerRefused,
         (_, true) => Exit::TryLater,
         _ => Exit::Usage,

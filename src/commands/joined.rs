@@ -133,7 +133,7 @@ impl Joined {
             (None, None) => private_file(self.path.with_file_name("identity.txt")),
         };
         let store = run.store(&place).map_err(refused)?;
-        Ok(run.opening(store, identity))
+        run.opening(store, identity).map_err(refused)
     }
 
     /// SHA-256 of the configuration file: `sha256:` and 64 digits.
@@ -179,10 +179,10 @@ pub(super) fn record(
 
 /// A ledger error with its exit code and its advice.
 pub(super) fn refused(error: LedgerError) -> Error {
-    let exit = if error.is_busy() {
-        Exit::TryLater
-    } else {
-        Exit::LedgerRefused
+    let exit = match &error {
+        error if error.may_pass() => Exit::TryLater,
+        LedgerError::NoStateHome => Exit::Usage,
+        _ => Exit::LedgerRefused,
     };
     let hint = error.hint();
     let error = Error::new(exit, error);

@@ -31,6 +31,8 @@ pub fn man(run: &mut Run, args: &Args, definition: clap::Command) -> Result<Exit
     let directory = run.path(directory);
     clap_mangen::generate_to(definition, &directory)
         .with_context(|| format!("write into {}", directory.display()))
-        .map_err(|error| Error::new(Exit::Failed, error))?;
+        .map_err(|error| {
+            Error::new(Exit::Usage, error).hint("name a directory that is there and can be written")
+        })?;
     Ok(Exit::Done)
 }

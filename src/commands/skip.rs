@@ -93,7 +93,12 @@ pub(super) fn until(
     };
     let today = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
     let from = named.unwrap_or(due.max(today));
-    let until = from + span.unwrap_or(secret.policy.skip).delta();
+    let span = span.unwrap_or(secret.policy.skip);
+    if span == Span::ZERO {
+        let what = format!("secret `{name}`: no time at all postpones nothing");
+        return Err(Error::says(Exit::Usage, what).hint("say how long: `--for 14d`"));
+    }
+    let until = from + span.delta();
     let Some(most) = secret.policy.max_age else {
         return Ok(until);
     };

@@ -11,6 +11,7 @@ use super::about::About;
 use super::complaint::{Complaints, Mark};
 use super::fields::Fields;
 use super::file::Node;
+use super::secrets::{Crowded, END_BEFORE, GraceFrom};
 
 /// What holds for every secret that says nothing else.
 #[derive(Clone, Debug)]
@@ -68,8 +69,12 @@ impl Defaults {
         defaults
     }
 
-    /// Reads the policy of a secret. `None` where there is no schedule.
-    pub(super) fn policy(&self, name: &str, fields: &mut Fields<'_, '_>) -> Option<Policy> {
+    /// Reads the policy of a secret, and where its grace is from. `None` where there is no schedule.
+    pub(super) fn policy(
+        &self,
+        name: &str,
+        fields: &mut Fields<'_, '_>,
+    ) -> Option<(Policy, GraceFrom)> {
         let title = fields.text("title").unwrap_or(name).to_owned();
         let every = fields.parsed("every", |text| self.understand(text));
         let warn = fields.span("warn");
@@ -83,9 +88,9 @@ impl Defaults {
             fields.complaints.add(at, what);
         }
         let interval = Interval(interval);
-        interval.grace(grace, (self.grace, at), fields);
+        let grace_from = interval.grace(grace, (self.grace, at), fields);
         interval.max_age(max_age.or(self.max_age.map(|span| (span, at))), fields);
-        Some(Policy {
+        let policy = Policy {
             title,
             warn: interval.warn(warn, self.warn, fields),
             grace: grace.map_or(self.grace, |(span, _)| span),
@@ -96,7 +101,8 @@ impl Defaults {
             stages: Vec::new(),
             canary: None,
             soak: Span::ZERO,
-        })
+        };
+        Some((policy, grace_from))
     }
 
     /// Measured from a fixed day, so that the same file is always read the same way.
@@ -117,21 +123,27 @@ impl Defaults {
 struct Interval(Option<TimeDelta>);
 
 impl Interval {
-    /// The old version must be gone before the next rotation begins.
-    fn grace(&self, said: Option<(Span, Mark)>, usual: (Span, Mark), fields: &Fields<'_, '_>) {
-        let (grace, at) = said.unwrap_or(usual);
-        let Some(interval) = self.0.filter(|interval| grace.delta() >= *interval) else {
-            return;
+    /// The old version must be gone before the next rotation begins. What the defaults say does not count yet: an issuer
+    /// that lets one version live leaves no grace, whatever they say.
+    fn grace(
+        &self,
+        said: Option<(Span, Mark)>,
+        (usual, every): (Span, Mark),
+        fields: &Fields<'_, '_>,
+    ) -> GraceFrom {
+        let crowded = |grace: Span| self.0.filter(|interval| grace.delta() >= *interval);
+        let Some((grace, at)) = said else {
+            let crowded = crowded(usual).map(written);
+            return GraceFrom::Defaults(crowded.map(|between| Crowded { every, between }));
         };
-        let (of, every) = (&fields.of, written(interval));
-        let whose = match said {
-            Some(_) => "`grace`",
-            None => "the default grace",
-        };
-        let what =
-            format!("{of}: {whose} of {grace} is not shorter than the {every} between rotations");
-        let hint = "give it a `grace` that ends before the next rotation begins";
-        fields.complaints.advise(at, what, hint);
+        if let Some(interval) = crowded(grace) {
+            let (of, every) = (&fields.of, written(interval));
+            let what = format!(
+                "{of}: `grace` of {grace} is not shorter than the {every} between rotations"
+            );
+            fields.complaints.advise(at, what, END_BEFORE);
+        }
+        GraceFrom::Secret(at)
     }
 
     /// A notice that is longer than the interval would be about the rotation after next. Said so it is an error; from

@@ -47,6 +47,6 @@ pub use complaint::{ConfigError, ConfigErrors, Mark};
 pub use notify::{ChannelSetup, Hearing, Names};
 pub use resolve::{Config, LedgerConfig, resolve};
 pub use say::meant;
-pub use secrets::{GraceFrom, IssuerSetup, SecretConfig};
+pub use secrets::{Crowded, GraceFrom, IssuerSetup, SecretConfig};
 pub use source::{Environment, Lookup, Surroundings, private_file};
 pub use targets::TargetSetup;

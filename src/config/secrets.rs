@@ -44,34 +44,51 @@ pub struct SecretConfig {
 pub enum GraceFrom {
     /// In the secret.
     Secret(Mark),
-    /// Nowhere, or in the defaults.
-    Defaults,
+    /// Nowhere, or in the defaults; and where that grace does not end before the next rotation begins.
+    Defaults(Option<Crowded>),
 }
+
+/// A schedule that is too close for the usual grace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crowded {
+    /// Where the schedule stands.
+    pub every: Mark,
+    /// The time between two rotations.
+    pub between: Span,
+}
+
+/// What is advised where a grace is too long.
+pub(super) const END_BEFORE: &str = "give it a `grace` that ends before the next rotation begins";
 
 impl GraceFrom {
     /// Settles the grace with what the issuer can do, which only the issuer knows. Where the old version dies as the
     /// new one is made there is no grace: one that was written for the secret is refused, and the usual one becomes
-    /// none. `name` and `file` are how messages call the secret and its configuration.
+    /// none. Elsewhere the usual one has to fit between two rotations. `name` and `file` are how messages call the secret
+    /// and its configuration.
     pub fn settle(
         self,
         policy: &mut Policy,
         overlap: Overlap,
         (name, file): (&SecretName, &str),
     ) -> Result<(), ConfigErrors> {
-        if overlap != Overlap::None {
-            return Ok(());
-        }
         let complaints = Complaints::about(file);
-        match self {
-            GraceFrom::Secret(at) if policy.grace > Span::ZERO => {
-                let grace = policy.grace;
+        let grace = policy.grace;
+        match (overlap, self) {
+            (Overlap::None, GraceFrom::Secret(at)) if grace > Span::ZERO => {
                 let what = format!(
                     "secret `{name}`: `grace` of {grace} cannot be kept: with this issuer the old version ends when the \
                      new one is made"
                 );
                 complaints.advise(at, what, "remove the line, or write `grace: 0s`");
             }
-            GraceFrom::Secret(_) | GraceFrom::Defaults => policy.grace = Span::ZERO,
+            (Overlap::None, _) => policy.grace = Span::ZERO,
+            (_, GraceFrom::Defaults(Some(Crowded { every, between }))) => {
+                let what = format!(
+                    "secret `{name}`: the default grace of {grace} is not shorter than the {between} between rotations"
+                );
+                complaints.advise(every, what, END_BEFORE);
+            }
+            (_, GraceFrom::Secret(_) | GraceFrom::Defaults(None)) => {}
         }
         complaints.settle()
     }
@@ -99,7 +116,6 @@ pub(super) fn read(
     let mut fields = Fields::of(format!("secret `{name}`"), &entry.node, complaints)?;
     fields.at = entry.at;
     let policy = defaults.policy(name.as_str(), &mut fields);
-    let grace_from = grace_from(&entry.node);
     let about = About::read(&mut fields, &defaults.about);
     let stages = stages(&mut fields);
     let canary = canary(&mut fields, &stages);
@@ -120,11 +136,12 @@ pub(super) fn read(
         complaints,
     };
     let targets = targets.and_then(|nodes| reader.all(nodes, entry.at, claims));
+    let (policy, grace_from) = policy?;
     let policy = Policy {
         stages,
         canary,
         soak,
-        ..policy?
+        ..policy
     };
     Some(SecretConfig {
         policy,
@@ -155,13 +172,6 @@ fn ask_for_missing(node: &Node<'_>, fields: &Fields<'_, '_>) {
         if node.get(key).is_none() {
             fields.missing(key, hint);
         }
-    }
-}
-
-fn grace_from(node: &Node<'_>) -> GraceFrom {
-    match node.get("grace") {
-        Some(grace) => GraceFrom::Secret(grace.node.at),
-        None => GraceFrom::Defaults,
     }
 }
 

@@ -41,7 +41,7 @@ fn a_child_sees_four_variables_and_those_that_are_named() {
         "ABSENT" | "TZ" => None,
         name => Some(format!("our-{name}").into()),
     };
-    let (code, text) = exited(program.run_with(b"", parent));
+    let (code, text) = exited(program.start(b"", Stdio::piped(), parent));
     let seen: Vec<&str> = text
         .lines()
         .filter(|line| !line.starts_with("PATH="))
@@ -61,7 +61,7 @@ fn a_child_sees_four_variables_and_those_that_are_named() {
 fn what_is_confided_stands_in_the_environment_of_the_child_and_nowhere_else() {
     let mut program = Program::new(vec!["env".into()]);
     program.confided = BTreeMap::from([("BW_SESSION", SecretValue::new("canary"))]);
-    let (code, text) = exited(program.run_with(b"", |_| None));
+    let (code, text) = exited(program.start(b"", Stdio::piped(), |_| None));
     assert_eq!((code, text.as_str()), (0, "BW_SESSION=canary\n"));
     assert!(!format!("{program:?}").contains("canary"));
 }
@@ -103,6 +103,19 @@ fn an_answer_without_end_is_cut_short() {
         lost(sh("exec yes").run(b"")),
         "`sh` answered more than 1 MiB and was killed"
     );
+}
+
+#[test]
+fn a_child_that_is_told_may_print_as_much_as_it_likes() {
+    let script = "head -c 2097152 /dev/zero && head -c 2097152 /dev/zero >&2 && exit 3";
+    assert_eq!(exited(sh(script).tell(b"")), (3, String::new()));
+    let marker = tempfile::NamedTempFile::new().unwrap();
+    let script = format!(
+        "read word; echo heard; echo $word > {}",
+        marker.path().display()
+    );
+    assert_eq!(exited(sh(&script).tell(b"now\n")), (0, String::new()));
+    assert_eq!(std::fs::read_to_string(marker.path()).unwrap(), "now\n");
 }
 
 #[test]

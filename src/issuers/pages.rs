@@ -24,6 +24,22 @@ pub(super) fn all<T, Mark>(
     Err(Fault::refused(format!("the list of {what} does not end")))
 }
 
+/// Where the next page begins, in a list that says only whether there is `more`: after its last entry. A page that
+/// promises more and ends nowhere is not the end of the list, and nothing may be concluded from what it leaves out.
+pub(super) fn after<T>(
+    page: &[T],
+    more: bool,
+    id: impl Fn(&T) -> String,
+) -> Result<Option<String>, Fault> {
+    match (more, page.last()) {
+        (false, _) => Ok(None),
+        (true, Some(last)) => Ok(Some(id(last))),
+        (true, None) => Err(Fault::passing(
+            "the list breaks off: an empty page says that there is more",
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,6 +52,16 @@ mod tests {
             Some(_) => Ok((vec!["c"], None)),
         };
         assert_eq!(all("letters", page), Ok(vec!["a", "b", "c"]));
+    }
+
+    #[test]
+    fn an_empty_page_that_promises_more_is_no_end() {
+        let id = |letter: &&str| (*letter).to_owned();
+        assert_eq!(after(&["a", "b"], true, id), Ok(Some("b".to_owned())));
+        assert_eq!(after(&["a"], false, id), Ok(None));
+        assert_eq!(after(&[], false, id), Ok(None));
+        let broken = "the list breaks off: an empty page says that there is more";
+        assert_eq!(after(&[], true, id), Err(Fault::passing(broken)));
     }
 
     #[test]

@@ -9,10 +9,10 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, OFlags};
+use rustix::fs::{Access, FallocateFlags, OFlags, access};
 use rustix::io::Errno;
 
-use super::LedgerError;
+use super::error::{LedgerError, Peril};
 
 /// What may stand under the name before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +53,13 @@ pub(super) fn read(
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => {
-            return Err(not_safe(path, "it is a symlink"));
+            return Err(not_safe(path, Peril::Symlink));
         }
         Err(error) => return Err(failed("open")(error)),
     };
     let about = file.metadata().map_err(failed("stat"))?;
     if !about.is_file() {
-        return Err(not_safe(path, "it is not a regular file"));
+        return Err(not_safe(path, Peril::NotAFile));
     }
     if about.len() > largest {
         return Err(LedgerError::Corrupt {
@@ -101,23 +101,29 @@ pub(super) fn sweep(directory: &Path, of: &str) -> Result<(), LedgerError> {
 pub(super) fn vet_directory(path: &Path) -> Result<(), LedgerError> {
     let about = fs::metadata(path).map_err(|error| LedgerError::io("stat", path, error))?;
     if !about.is_dir() {
-        return Err(not_safe(path, "it is not a directory"));
+        return Err(not_safe(path, Peril::NotADirectory));
     }
     vet(path, &about)
+}
+
+/// Refuses a directory in which nothing can be written.
+pub(super) fn vet_writable(path: &Path) -> Result<(), LedgerError> {
+    access(path, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| LedgerError::io("write in", path, error.into()))
 }
 
 /// Refuses what is not ours, or what others may write.
 pub(super) fn vet(path: &Path, about: &fs::Metadata) -> Result<(), LedgerError> {
     if about.uid() != rustix::process::geteuid().as_raw() {
-        return Err(not_safe(path, "it belongs to someone else"));
+        return Err(not_safe(path, Peril::Foreign));
     }
     if about.mode() & 0o022 != 0 {
-        return Err(not_safe(path, "others may write to it"));
+        return Err(not_safe(path, Peril::Open));
     }
     Ok(())
 }
 
-fn not_safe(path: &Path, why: &'static str) -> LedgerError {
+fn not_safe(path: &Path, why: Peril) -> LedgerError {
     LedgerError::Unsafe {
         path: path.to_owned(),
         why,

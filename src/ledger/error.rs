@@ -40,6 +40,8 @@ pub enum LedgerError {
         source: String,
         /// Why not.
         why: String,
+        /// What to do, where whoever read it knows.
+        hint: Option<String>,
     },
     /// The identity does not open this ledger.
     WrongIdentity {
@@ -113,8 +115,10 @@ pub enum LedgerError {
         /// Which.
         path: PathBuf,
         /// Why.
-        why: &'static str,
+        why: Peril,
     },
+    /// Nothing says where this machine notes what it has seen of the ledger.
+    NoStateHome,
     /// The document could not be sealed.
     Unsealed {
         /// Why.
@@ -142,6 +146,21 @@ pub enum LedgerError {
     IllegalChange(IllegalChange),
 }
 
+/// How others could tamper with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peril {
+    /// A symlink leads somewhere else.
+    Symlink,
+    /// A device, a pipe, a directory.
+    NotAFile,
+    /// Not a directory.
+    NotADirectory,
+    /// It is not ours.
+    Foreign,
+    /// The group or everybody may write.
+    Open,
+}
+
 impl LedgerError {
     /// Whether the ledger was refused: exit code 4.
     pub fn is_refusal(&self) -> bool {
@@ -160,6 +179,7 @@ impl LedgerError {
             Self::Exists { .. }
             | Self::Recipient { .. }
             | Self::LockedOut
+            | Self::NoStateHome
             | Self::Busy { .. }
             | Self::LostClaim { .. }
             | Self::Unsealed { .. }
@@ -170,8 +190,12 @@ impl LedgerError {
     }
 
     /// Whether the same command may work later: exit code 75.
-    pub fn is_busy(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::LostClaim { .. })
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Busy { .. } | Self::LostClaim { .. } => true,
+            Self::Io { source, .. } => is_full(source),
+            _ => false,
+        }
     }
 
     /// One imperative line, where there is something to do.
@@ -186,8 +210,11 @@ impl LedgerError {
             Self::Corrupt { .. } | Self::Tampered { .. } => {
                 "keep this file for the investigation and restore the newest backup".to_owned()
             }
+            Self::Identity { hint: Some(hint), .. } => hint.clone(),
+            // A new identity would open nothing, so this may not sound like advice to make one.
             Self::Identity { .. } => {
-                "give an age identity file (`age-keygen`) or an ed25519 SSH key without a passphrase".to_owned()
+                "give the one the ledger was made with (`--identity FILE`): age or ed25519 SSH, without a passphrase"
+                    .to_owned()
             }
             Self::WrongIdentity { .. } => {
                 "use the identity the ledger was made with, or the break-glass one".to_owned()
@@ -204,12 +231,11 @@ impl LedgerError {
             ),
             Self::NewerFormat { .. } => "install the newer rotakey that wrote it".to_owned(),
             Self::Busy { .. } => "wait for the other run to end; its lock ends with it".to_owned(),
-            Self::Unsafe { path, .. } => {
-                format!("make it yours alone: chown, then `chmod go-w {}`", path.display())
+            Self::Unsafe { path, why } => why.hint(path),
+            Self::NoStateHome => {
+                "set XDG_STATE_HOME to a directory that is not restored together with the ledger".to_owned()
             }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                "make room on that disk, then run the same command again".to_owned()
-            }
+            Self::Io { source, path, .. } => io_hint(source, path),
             Self::Rescued { copy, place, cause } if matches!(**cause, Self::LostClaim { .. }) => format!(
                 "another run has gone on with {place}, so leave that as it is: look with `age -d` which key {} has more, and delete that one at its issuer",
                 copy.display()
@@ -219,7 +245,6 @@ impl LedgerError {
             }
             Self::LostClaim { .. }
             | Self::Unsealed { .. }
-            | Self::Io { .. }
             | Self::IllegalChange(_) => return None,
         };
         Some(hint)
@@ -235,6 +260,58 @@ impl LedgerError {
     }
 }
 
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}
+
+fn io_hint(error: &io::Error, path: &Path) -> String {
+    let path = path.display();
+    match error.kind() {
+        _ if is_full(error) => "make room on that disk, then run the same command again".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            format!(
+                "run as the user who owns it, or give it to this one: `ls -ld {path}` shows both"
+            )
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "mount that file system for writing, or name a place on another".to_owned()
+        }
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            "make that directory, or name the ledger's real place".to_owned()
+        }
+        _ => "look after that disk (`dmesg` says more), then run the same command again".to_owned(),
+    }
+}
+
+impl Peril {
+    fn hint(self, path: &Path) -> String {
+        match self {
+            Self::Symlink => "put the file itself there, or name its real place".to_owned(),
+            Self::NotAFile | Self::NotADirectory => {
+                format!(
+                    "look what it is (`ls -ld {}`), or name the real place",
+                    path.display()
+                )
+            }
+            Self::Foreign => format!("run as the user who owns it, or `chown` {}", path.display()),
+            Self::Open => format!("chmod go-w {}", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for Peril {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Symlink => "it is a symlink",
+            Self::NotAFile => "it is not a regular file",
+            Self::NotADirectory => "it is not a directory",
+            Self::Foreign => "it belongs to someone else",
+            Self::Open => "others may write to it",
+        })
+    }
+}
+
 impl fmt::Display for LedgerError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -244,7 +321,7 @@ impl fmt::Display for LedgerError {
                 write!(out, "the ledger at {place} is lost: it was there before")
             }
             Self::Corrupt { place, why } => write!(out, "{place} is damaged: {why}"),
-            Self::Identity { source, why } => write!(out, "identity from {source}: {why}"),
+            Self::Identity { source, why, .. } => write!(out, "identity from {source}: {why}"),
             Self::WrongIdentity { place, source } => {
                 write!(out, "the identity from {source} does not open {place}")
             }
@@ -286,6 +363,9 @@ impl fmt::Display for LedgerError {
             Self::Busy { holder: None } => out.write_str("the ledger is held by another run"),
             Self::LostClaim { why } => write!(out, "this run does not hold the ledger: {why}"),
             Self::Unsafe { path, why } => write!(out, "{} is not safe: {why}", path.display()),
+            Self::NoStateHome => out.write_str(
+                "neither XDG_STATE_HOME nor HOME says where to note what this machine has seen of the ledger",
+            ),
             Self::Unsealed { why } => write!(out, "the ledger cannot be sealed: {why}"),
             Self::Io {
                 doing,
@@ -325,6 +405,48 @@ mod tests {
             cause: Box::new(cause),
         };
         rescued.hint().expect("there is something to do")
+    }
+
+    #[test]
+    fn every_trouble_with_a_file_has_advice_of_its_own_and_only_a_full_disk_may_pass() {
+        let of = |kind: io::ErrorKind| {
+            let error = LedgerError::io("write", Path::new("/srv/ledger"), kind.into());
+            (error.hint().expect("advice"), error.may_pass())
+        };
+        for (kind, hint, passes) in [
+            (
+                io::ErrorKind::StorageFull,
+                "make room on that disk, then run the same command again",
+                true,
+            ),
+            (
+                io::ErrorKind::QuotaExceeded,
+                "make room on that disk, then run the same command again",
+                true,
+            ),
+            (
+                io::ErrorKind::PermissionDenied,
+                "run as the user who owns it, or give it to this one: `ls -ld /srv/ledger` shows both",
+                false,
+            ),
+            (
+                io::ErrorKind::ReadOnlyFilesystem,
+                "mount that file system for writing, or name a place on another",
+                false,
+            ),
+            (
+                io::ErrorKind::NotFound,
+                "make that directory, or name the ledger's real place",
+                false,
+            ),
+            (
+                io::ErrorKind::Other,
+                "look after that disk (`dmesg` says more), then run the same command again",
+                false,
+            ),
+        ] {
+            assert_eq!(of(kind), (hint.to_owned(), passes));
+        }
     }
 
     #[test]

@@ -83,7 +83,8 @@ impl HighWater {
         Ok(())
     }
 
-    /// Raises the mark. One that stayed behind, because the run died before this, is still a mark.
+    /// Raises the mark. One that stayed behind, because the run died before this, is still a mark. Where it need not be
+    /// raised, it is only made sure that it could be.
     pub(super) fn raise(&self, document: &Document) -> Result<(), LedgerError> {
         let mark = Mark {
             ledger: document.keys.id,
@@ -92,10 +93,10 @@ impl HighWater {
             head: document.audit.head,
             place: self.place.clone(),
         };
-        if self.read()?.as_ref() == Some(&mark) {
-            return Ok(());
-        }
         let directory = self.path.parent().unwrap_or(Path::new("/"));
+        if self.read()?.as_ref() == Some(&mark) {
+            return durable::vet_writable(directory);
+        }
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::SubsecRound;
 
@@ -37,11 +37,14 @@ pub struct LockedLedger {
     pending: Pending,
     /// What the configuration says, until it was compared with what the log says.
     declaration: Option<Declaration>,
-    unmarked: Option<LedgerError>,
+    unmarked: Unmarked,
     audience: Option<Audience>,
     fresh: Vec<Notice>,
     ready: Ready,
 }
+
+/// Why this machine's mark stayed behind the ledger, if it did.
+pub type Unmarked = Arc<Mutex<Option<LedgerError>>>;
 
 /// Whether anything was recorded since the last commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +115,7 @@ impl LockedLedger {
             now: opening.now,
             pending: Pending::Nothing,
             declaration: None,
-            unmarked: None,
+            unmarked: Unmarked::default(),
             audience: None,
             fresh: Vec::new(),
             ready: Ready::default(),
@@ -284,7 +287,8 @@ impl LockedLedger {
             .unwrap_or_else(PoisonError::into_inner)
             .extend(fresh);
         // The commit is durable whatever becomes of the mark, so it may not fail for it.
-        self.unmarked = self.high_water.raise(&self.ledger.document).err();
+        let unmarked = self.high_water.raise(&self.ledger.document).err();
+        *self.unmarked.lock().unwrap_or_else(PoisonError::into_inner) = unmarked;
         Ok(())
     }
 
@@ -309,10 +313,10 @@ impl LockedLedger {
         self.ledger.recipients = keys;
     }
 
-    /// What stood in the way of raising this machine's mark after the latest commit. Worth a warning; the next run on
-    /// this machine raises it.
-    pub fn unmarked(&self) -> Option<&LedgerError> {
-        self.unmarked.as_ref()
+    /// Where it appears what stood in the way of raising this machine's mark after the latest commit. It outlives the
+    /// lock, so that a run can warn of it at its end; the next run on this machine raises the mark.
+    pub fn unmarked(&self) -> Unmarked {
+        Arc::clone(&self.unmarked)
     }
 
     /// What every outside effect is to be checked against (G6). Holds from the first commit of this run until the lock

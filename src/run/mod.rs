@@ -11,12 +11,12 @@ mod signals;
 #[cfg(test)]
 pub(crate) mod testing;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::error::Error;
 use crate::exit::Exit;
-use crate::ledger::Actor;
+use crate::ledger::{Actor, Unmarked};
 use crate::model::{Clock, Instant, RunId};
 use crate::rotation::Progress;
 use crate::ui::{Manner, Printer, Spoken};
@@ -55,6 +55,8 @@ pub struct Run {
     host: String,
     open_store: OpenStore,
     signals: Signals,
+    /// Of the ledger that was locked last. Locking it raises the mark, so that one speaks for all before it.
+    unmarked: RefCell<Unmarked>,
 }
 
 impl Run {
@@ -82,6 +84,7 @@ impl Run {
             host: host.account.host,
             open_store: host.open_store,
             signals: host.signals,
+            unmarked: RefCell::default(),
             options,
         }
     }
@@ -113,14 +116,8 @@ impl Run {
     /// Ends the run: brings all output out. Lost data or a signal count only where nothing more urgent happened.
     pub fn end(mut self, exit: Exit) -> Exit {
         let exit = self.so_far(exit);
-        match self.ui.finish() {
-            Ok(()) => exit,
-            Err(lost) => {
-                let error = Error::new(Exit::Failed, lost).context("write to stdout");
-                self.ui.error(&error);
-                exit.merge(error.exit())
-            }
-        }
+        self.warn_of_the_mark();
+        self.ui.end(exit)
     }
 
     fn chosen(&self, given: Option<&Path>, variable: &str) -> Option<PathBuf> {
@@ -175,15 +172,15 @@ mod tests {
     }
 
     #[test]
-    fn lost_data_fails_a_run_and_says_so() {
+    fn lost_data_is_to_be_asked_for_again_and_the_run_says_so() {
         let mut bench = Bench::new("/srv");
         bench.full = true;
         let mut run = bench.begin(&["--quiet"]);
         run.ui.data("evidence\n");
-        assert_eq!(run.end(Exit::Done), Exit::Failed);
+        assert_eq!(run.end(Exit::Done), Exit::TryLater);
         assert_eq!(
             bench.talk.text(),
-            "error: write to stdout: no storage space\n"
+            "error: the work was done; its output was lost: no storage space\n"
         );
     }
 }

@@ -44,9 +44,11 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(directory: impl Into<PathBuf>) -> Self {
+        let directory = directory.into();
+        let home = directory.join("home").display().to_string();
         Self {
-            directory: directory.into(),
-            environment: BTreeMap::new(),
+            directory,
+            environment: BTreeMap::from([("HOME".to_owned(), home)]),
             signals: Signals::default(),
             out: Paper::default(),
             talk: Paper::default(),

@@ -67,12 +67,13 @@ impl Outlet {
         }
     }
 
-    /// Brings everything out and says whether all of it arrived.
+    /// Brings everything out and says whether all of it arrived. A reader that has closed the pipe has all it wants:
+    /// `| head` is no loss.
     pub(super) fn finish(&mut self) -> io::Result<()> {
-        let flushed = self.writer.flush();
-        match self.failure.take() {
-            Some(failure) => Err(failure),
-            None => flushed,
+        let failure = self.failure.take().or_else(|| self.writer.flush().err());
+        match failure.filter(|failure| failure.kind() != io::ErrorKind::BrokenPipe) {
+            Some(lost) => Err(lost),
+            None => Ok(()),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
+use crate::exit::Exit;
 use crate::model::{Clock, RunId};
 use crate::notify::Message;
 use crate::rotation::Progress;
@@ -134,8 +135,23 @@ impl Printer {
         progress::watch(self, run, clock, spoken)
     }
 
+    /// Brings everything out at the end of a run, and says so where data for stdout was lost: what was done is done, and
+    /// whoever waits for the data has to ask again.
+    pub fn end(&mut self, exit: Exit) -> Exit {
+        let Err(lost) = self.finish() else {
+            return exit;
+        };
+        let what = match exit {
+            Exit::Done | Exit::Due => "the work was done; its output was lost",
+            _ => "the output was lost",
+        };
+        let error = Error::says(Exit::TryLater, format!("{what}: {}", lost.kind()));
+        self.error(&error);
+        exit.merge(error.exit())
+    }
+
     /// Brings everything out. An error means that data for stdout was lost.
-    pub fn finish(&mut self) -> io::Result<()> {
+    pub(super) fn finish(&mut self) -> io::Result<()> {
         // Whether stderr could be written decides nothing.
         drop(self.talk().finish());
         self.data.finish()
@@ -194,7 +210,6 @@ pub(super) fn obedient(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Exit;
     use crate::ui::testing::{Broken, Paper, no_environment, terminal};
 
     #[test]
@@ -284,6 +299,50 @@ mod tests {
         assert!(printer.stream().write_all(b"row").is_err());
         assert!(printer.stream().write_all(b"row").is_err());
         assert!(printer.finish().is_err());
+    }
+
+    #[test]
+    fn a_reader_that_has_enough_is_no_loss() {
+        let (reader, pipe) = io::pipe().expect("a pipe");
+        drop(reader);
+        let talk = Paper::default();
+        let mut printer = Printer::new(
+            Outlet::plain(pipe),
+            Outlet::plain(talk.clone()),
+            Manner::People,
+            &no_environment,
+        );
+        printer.data("unread");
+        let unread = printer.stream().write_all(b"nor this");
+        assert_eq!(
+            unread.expect_err("it is closed").kind(),
+            io::ErrorKind::BrokenPipe
+        );
+        assert_eq!(printer.end(Exit::Due), Exit::Due);
+        assert_eq!(talk.text(), "");
+    }
+
+    #[test]
+    fn lost_output_is_told_once_and_never_hides_what_is_more_urgent() {
+        for (exit, end, said) in [
+            (
+                Exit::Done,
+                Exit::TryLater,
+                "the work was done; its output was lost",
+            ),
+            (Exit::Failed, Exit::Failed, "the output was lost"),
+        ] {
+            let talk = Paper::default();
+            let mut printer = Printer::new(
+                Outlet::plain(Broken),
+                Outlet::plain(talk.clone()),
+                Manner::Json,
+                &no_environment,
+            );
+            printer.data("lost");
+            assert_eq!(printer.end(exit), end);
+            assert_eq!(talk.text(), format!("error: {said}: no storage space\n"));
+        }
     }
 
     #[test]

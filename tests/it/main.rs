@@ -52,6 +52,7 @@ mod check;
 mod conformance;
 mod crash;
 mod cron;
+mod edges;
 mod emergency;
 mod evidence;
 mod examples;

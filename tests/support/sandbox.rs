@@ -274,6 +274,28 @@ impl Sandbox {
         ran
     }
 
+    /// Runs it with its stdout somewhere real: a full disk, a pipe that nobody reads.
+    pub(crate) fn printing_to(&self, line: &str, stdout: impl Write + Send + 'static) -> Ran {
+        let stderr = Paper::default();
+        let life = Life::until(None);
+        let host = Host {
+            stdout: Outlet::plain(stdout),
+            ..self.host("", &Paper::default(), &stderr, &life)
+        };
+        let before = self.world.requests().len();
+        let exit = rotakey::invoke(host, words(line)).code();
+        let ran = Ran {
+            words: line.to_owned(),
+            exit: Some(exit),
+            stdout: String::new(),
+            stderr: stderr.text(),
+            commits: life.commits(),
+            requests: self.world.requests().len() - before,
+        };
+        self.note(ran.clone());
+        ran
+    }
+
     fn host(&self, stdin: &str, stdout: &Paper, stderr: &Paper, life: &Life) -> Host {
         let environment = self.environment.clone();
         let drawn = Arc::clone(&self.drawn);

@@ -11,9 +11,12 @@
 //! | `manifest.json` | period, place in the chain, sum of the population, digests |
 //! | `README.txt`, `verify.py`, `SHA256SUMS` | how to check it without rotakey |
 
+mod ground;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -25,11 +28,15 @@ use super::change::Change;
 use super::csv::Sheet;
 use super::exception::Deviation;
 use super::export::{ExportError, Sink, read};
-use super::manifest::{FileMark, Manifest};
+use super::manifest::{FileMark, MANIFEST, Manifest};
 use super::page::{Identity, Page};
 use super::row::Row;
 use super::{Period, tables};
 
+pub use ground::{Ground, ground};
+
+/// The digests of all other files, for `sha256sum -c`.
+pub const SUMS: &str = "SHA256SUMS";
 /// Checks a bundle with nothing but Python's standard library.
 const VERIFY: &str = include_str!("verify.py");
 /// Says how.
@@ -88,11 +95,9 @@ pub fn export(
         .collect();
     let mut text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::from)?;
     text.push(b'\n');
-    marks.insert("manifest.json", write(directory, "manifest.json", &text)?);
-    let sums = marks
-        .iter()
-        .map(|(name, mark)| format!("{}  {name}\n", mark.sha256));
-    write(directory, "SHA256SUMS", sums.collect::<String>().as_bytes())?;
+    marks.insert(MANIFEST, write(directory, MANIFEST, &text)?);
+    let sums = marks.iter().map(|(name, mark)| line(&mark.sha256, name));
+    write(directory, SUMS, sums.collect::<String>().as_bytes())?;
     Ok(Bundled {
         rotations,
         exceptions,
@@ -155,10 +160,16 @@ struct Hashing {
     bytes: u64,
 }
 
+/// A line as `sha256sum` writes it.
+fn line(digest: &str, name: &str) -> String {
+    format!("{digest}  {name}\n")
+}
+
 fn create(directory: &Path, name: &str) -> io::Result<Hashed> {
     let file = File::options()
         .write(true)
         .create_new(true)
+        .mode(0o600)
         .open(directory.join(name))?;
     let hashing = Hashing {
         file,

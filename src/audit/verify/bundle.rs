@@ -1,7 +1,7 @@
 //! A bundle: in itself, beside the one before it, and beside today's log.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -9,11 +9,8 @@ use sha2::{Digest as _, Sha256};
 use crate::ledger::{Digest, EntryRef, Ledger, LedgerId};
 use crate::model::Instant;
 
-use super::super::manifest::{FORMAT, Manifest};
+use super::super::manifest::{FORMAT, MANIFEST, Manifest};
 use super::{VerifyError, csv_export};
-
-/// No manifest is this large.
-const LARGEST: u64 = 16 << 20;
 
 /// A bundle whose files are whole and whose events form a chain.
 #[derive(Debug)]
@@ -25,12 +22,12 @@ pub struct Bundle {
 impl Bundle {
     /// Reads a bundle and checks it in itself. Needs no ledger.
     pub fn open(directory: &Path) -> Result<Self, VerifyError> {
-        let mut text = String::new();
-        File::open(directory.join("manifest.json"))
-            .and_then(|file| file.take(LARGEST).read_to_string(&mut text))
-            .map_err(|error| unreadable("manifest.json", &error))?;
-        let manifest: Manifest = serde_json::from_str(&text)
-            .map_err(|_| VerifyError::Export("its manifest cannot be understood".to_owned()))?;
+        let manifest = Manifest::read(directory).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => {
+                VerifyError::Export("its manifest cannot be understood".to_owned())
+            }
+            _ => unreadable(MANIFEST, &error),
+        })?;
         if manifest.format > FORMAT {
             return Err(VerifyError::Export("a newer rotakey wrote it".to_owned()));
         }

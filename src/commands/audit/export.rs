@@ -1,18 +1,21 @@
 //! `rotakey audit export`: the evidence of a period.
 
-use std::io;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, BufRead};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use tempfile::NamedTempFile;
 
+use crate::audit::bundle::Ground;
 use crate::audit::page::Identity;
 use crate::audit::{ExportError, Period, bundle, csv, jsonl, page};
 use crate::commands::joined::{join, refused};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::ledger::{Digest, Ledger};
-use crate::model::when;
+use crate::model::{Instant, when};
 use crate::run::Run;
 use crate::ui::Manner;
 
@@ -33,7 +36,8 @@ pub struct Args {
     #[arg(long)]
     pub html: bool,
 
-    /// Everything, into this new directory: tables, events, page, and how to verify it without rotakey
+    /// Everything, into this new directory: tables, events, page, and how to verify it without rotakey. Replaces an
+    /// earlier bundle of the same period, and nothing else
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     pub bundle: Option<PathBuf>,
 
@@ -50,7 +54,7 @@ pub struct Args {
 pub fn export(run: &mut Run, args: &Args) -> Result<Exit> {
     let joined = join(run)?;
     let ledger = joined.read(run)?;
-    let (period, name) = args.period.period(run.now);
+    let (period, name) = args.period.period(run.now)?;
     if period.to > run.now && period.bounds().1.is_some() {
         run.ui
             .say("note: this period is not over; a later export of it will say more");
@@ -64,18 +68,19 @@ pub fn export(run: &mut Run, args: &Args) -> Result<Exit> {
                     ledger: ledger.id(),
                     period,
                 };
-                let head = page::export(identity, ledger.events(), now, out).map_err(failed)?;
+                let head = page::export(identity, ledger.events(), now, out)?;
                 Ok(("1 page".to_owned(), head))
             })?;
         }
         None if run.ui.manner() == Manner::Json && !args.csv => {
             let when = (period, run.now);
-            jsonl::export(ledger.id(), ledger.events(), when, run.ui.stream()).map_err(failed)?;
+            let out = run.ui.stream();
+            streamed(jsonl::export(ledger.id(), ledger.events(), when, out))?;
         }
         None => {
             let file = format!("rotakey-rotations{name}.csv");
             to_file_or_stdout(run, &args.out, &file, |now, out| {
-                let written = csv::export(ledger.events(), period, now, out).map_err(failed)?;
+                let written = csv::export(ledger.events(), period, now, out)?;
                 Ok((counted(written.rows, "row"), written.head))
             })?;
         }
@@ -89,36 +94,32 @@ fn to_file_or_stdout(
     run: &mut Run,
     out: &Path,
     name: &str,
-    write: impl FnOnce(crate::model::Instant, &mut dyn io::Write) -> Result<(String, Digest)>,
+    write: impl FnOnce(Instant, &mut dyn io::Write) -> Result<(String, Digest), ExportError>,
 ) -> Result<()> {
     let now = run.now;
     if out == Path::new("-") {
-        return write(now, run.ui.stream()).map(drop);
+        return streamed(write(now, run.ui.stream()));
     }
     let path = run.path(out).join(name);
     let file = replacing(&path)?;
-    let (what, head) = write(now, &mut io::BufWriter::new(file.as_file()))?;
-    kept(file, &path)?;
+    let (what, head) = write(now, &mut io::BufWriter::new(file.as_file())).map_err(failed)?;
+    let done = kept(file, &path)?;
     run.ui
-        .say(&format!("wrote {} ({what}; head {head})", path.display()));
+        .say(&format!("{done} {} ({what}; head {head})", path.display()));
     Ok(())
 }
 
-/// The whole set. It appears under its name when it is whole; one that stood there makes room for it.
+/// The whole set. It appears under its name when it is whole. An earlier one of the same period makes room for it, or
+/// stays as it is if the new one is the same.
 fn bundled(run: &mut Run, ledger: &Ledger, period: Period, directory: &Path) -> Result<()> {
     let path = run.path(directory);
+    // What a symlink leads to is replaced, not the link.
+    let path = path.canonicalize().unwrap_or(path);
+    let ground = bundle::ground(&path, ledger.id(), period);
+    if let Ground::Taken(why) = &ground {
+        return Err(taken(&path, why));
+    }
     let parent = path.parent().unwrap_or(Path::new("/"));
-    let unwritten = |error: io::Error| {
-        Error::new(Exit::Failed, error).context(format!("write {}", path.display()))
-    };
-    let there = std::fs::read_dir(&path).map(|mut entries| entries.next().is_some());
-    let replaces = match there {
-        Ok(false) => false,
-        Ok(true) if path.join("manifest.json").is_file() => true,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Ok(true) => return Err(taken(&path, "is not empty and holds no bundle")),
-        Err(_) => return Err(taken(&path, "is no directory that can be read")),
-    };
     let making = tempfile::Builder::new()
         .prefix(".rotakey-bundle-")
         .tempdir_in(parent)
@@ -126,16 +127,35 @@ fn bundled(run: &mut Run, ledger: &Ledger, period: Period, directory: &Path) -> 
         .map_err(|error| {
             Error::new(Exit::Usage, error).hint("name a directory that can be made")
         })?;
-    let new = making.path().join("new");
-    std::fs::create_dir(&new).map_err(unwritten)?;
+    let (new, old) = (making.path().join("new"), making.path().join("old"));
+    let unwritten = |error: io::Error| {
+        Error::new(Exit::Failed, error).context(format!("write {}", path.display()))
+    };
+    DirBuilder::new()
+        .mode(0o700)
+        .create(&new)
+        .map_err(unwritten)?;
     let when = (period, run.now);
     let bundled = bundle::export(ledger.id(), ledger.events(), when, &new).map_err(failed)?;
-    if replaces {
-        std::fs::rename(&path, making.path().join("old")).map_err(unwritten)?;
-    }
-    std::fs::rename(&new, &path).map_err(unwritten)?;
+    let what = match ground {
+        Ground::Earlier(sums)
+            if sums == fs::read_to_string(new.join(bundle::SUMS)).map_err(unwritten)? =>
+        {
+            "unchanged:"
+        }
+        Ground::Earlier(_) => {
+            fs::rename(&path, &old)
+                .and_then(|()| fs::rename(&new, &path))
+                .map_err(unwritten)?;
+            "wrote"
+        }
+        _ => {
+            fs::rename(&new, &path).map_err(unwritten)?;
+            "wrote"
+        }
+    };
     run.ui.say(&format!(
-        "wrote {} ({}, {}, {}; head {})",
+        "{what} {} ({}, {}, {}; head {})",
         path.display(),
         counted(bundled.rotations, "row"),
         counted(bundled.exceptions, "exception"),
@@ -162,14 +182,52 @@ fn replacing(path: &Path) -> Result<NamedTempFile> {
         .map_err(|error| Error::new(Exit::Usage, error).hint("name a directory with `--out`"))
 }
 
-fn kept(file: NamedTempFile, path: &Path) -> Result<()> {
-    let written = file
-        .as_file()
-        .sync_all()
-        .and_then(|()| file.persist(path).map(drop).map_err(|error| error.error));
-    written
+/// Gives the file its name, unless the one of that name says the same; says which.
+fn kept(file: NamedTempFile, path: &Path) -> Result<&'static str> {
+    let kept = || -> io::Result<&'static str> {
+        if says_the_same(file.path(), path)? {
+            return Ok("unchanged:");
+        }
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok("wrote")
+    };
+    kept()
         .with_context(|| format!("write {}", path.display()))
         .map_err(|error| Error::new(Exit::Failed, error))
+}
+
+/// Whether two files hold the same bytes. What cannot be read says something else.
+fn says_the_same(new: &Path, there: &Path) -> io::Result<bool> {
+    let Ok(there) = File::open(there) else {
+        return Ok(false);
+    };
+    let new = File::open(new)?;
+    if new.metadata()?.len() != there.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut new, mut there) = (io::BufReader::new(new), io::BufReader::new(there));
+    loop {
+        let (ours, theirs) = (new.fill_buf()?, there.fill_buf()?);
+        let length = ours.len().min(theirs.len());
+        if ours[..length] != theirs[..length] {
+            return Ok(false);
+        }
+        if length == 0 {
+            return Ok(true);
+        }
+        new.consume(length);
+        there.consume(length);
+    }
+}
+
+/// What became of an export to stdout. Where that could not be written, the end of the run says so, and only it knows
+/// whether anybody wanted to read on.
+fn streamed<T>(export: Result<T, ExportError>) -> Result<()> {
+    match export {
+        Ok(_) | Err(ExportError::Write(_)) => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 fn failed(error: ExportError) -> Error {

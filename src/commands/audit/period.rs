@@ -1,7 +1,11 @@
 //! Which period of the audit log is meant.
 
+use chrono::SecondsFormat;
+
 use crate::audit::Period;
 use crate::commands::typed::{self, Month};
+use crate::error::{Error, Result};
+use crate::exit::Exit;
 use crate::model::Instant;
 
 /// A period, half open, in UTC. Without any of these: everything so far.
@@ -26,8 +30,20 @@ pub struct PeriodArgs {
 }
 
 impl PeriodArgs {
-    /// The period, and how a file name says it.
-    pub(super) fn period(&self, now: Instant) -> (Period, String) {
+    /// The period, and how a file name says it. One without any time in it would be evidence that nothing happened.
+    pub(super) fn period(&self, now: Instant) -> Result<(Period, String)> {
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from >= to
+        {
+            let said = |at: Instant| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+            let (from, to) = (said(from), said(to));
+            let what = format!("no time lies between `--from {from}` and `--to {to}`");
+            return Err(Error::says(Exit::Usage, what).hint("let `--to` be later than `--from`"));
+        }
+        Ok(self.said(now))
+    }
+
+    fn said(&self, now: Instant) -> (Period, String) {
         let month = self
             .month
             .or_else(|| self.last_month.then(|| Month::before(now)));

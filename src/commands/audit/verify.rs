@@ -114,7 +114,7 @@ fn table(run: &mut Run, args: &Args, path: &Path, ledger: Option<&Ledger>) -> Re
     let file = File::open(path)
         .with_context(|| format!("read {name}"))
         .map_err(|error| Error::new(Exit::Usage, error))?;
-    let (period, _) = args.period.period(run.now);
+    let (period, _) = args.period.period(run.now)?;
     let rows = csv_export(ledger.events(), period, run.now, file)
         .map_err(|error| differs(error, &name))?;
     say(run, &name, &format!("{rows} rows, as the log has them"));
@@ -154,7 +154,7 @@ fn say(run: &mut Run, path: &str, what: &str) {
 fn differs(error: VerifyError, path: &str) -> Error {
     match error {
         VerifyError::Log(error) => refused(error),
-        VerifyError::Export(why) => Error::says(Exit::Usage, format!("{path}: {why}")),
+        VerifyError::Export(why) => Error::says(Exit::Failed, format!("{path}: {why}")),
         VerifyError::Differs { row, what } => Error::says(
             Exit::Failed,
             format!("{path}: row {row} differs from the log: {what}"),

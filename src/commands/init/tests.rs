@@ -65,7 +65,8 @@ fn the_identity_opens_the_ledger() {
     let store = FileStore::at(&directory.path().join("ledger.json.age")).expect("a store");
     let opening = bench
         .begin(&[])
-        .opening(std::sync::Arc::new(store), identity);
+        .opening(std::sync::Arc::new(store), identity)
+        .expect("a home");
     let ledger = Ledger::open(&opening).expect("it opens");
     assert!(ledger.state().secrets.is_empty());
 }

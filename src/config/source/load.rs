@@ -1,7 +1,7 @@
 //! Loading a credential from its source, and refusing one that others could have read.
 
 use std::fs::OpenOptions;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -46,8 +46,13 @@ fn of_env(name: &str, around: &Surroundings) -> Result<SecretValue, Fault> {
 
 /// Opened first and looked at afterwards, so that what is checked is what is read.
 fn of_file(path: &Path) -> Result<SecretValue, Fault> {
-    let unreadable =
-        |error: std::io::Error| Fault::refused(format!("cannot be read: {}", error.kind()));
+    let unreadable = |error: std::io::Error| {
+        let fault = Fault::refused(format!("cannot be read: {}", error.kind()));
+        match error.kind() {
+            ErrorKind::PermissionDenied => fault.hint(format!("ls -ld {}", path.display())),
+            _ => fault,
+        }
+    };
     // A pipe that nobody writes to would block the open for ever.
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = OpenOptions::new()
@@ -66,9 +71,8 @@ fn of_file(path: &Path) -> Result<SecretValue, Fault> {
     }
     let (owner, us) = (metadata.uid(), geteuid().as_raw());
     if owner != us && owner != 0 {
-        return Err(Fault::refused(format!(
-            "belongs to user {owner}, not to us"
-        )));
+        let why = format!("belongs to user {owner}, not to us");
+        return Err(Fault::refused(why).hint(format!("chown {us} {}", path.display())));
     }
     let mut text = Zeroizing::new(String::with_capacity(LARGEST as usize + 1));
     let mut file = file.take(LARGEST + 1);

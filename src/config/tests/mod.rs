@@ -134,7 +134,7 @@ fn a_whole_file_is_understood() {
 
     let plain = &config.secrets[&SecretName::new("plain")];
     assert_eq!(plain.policy.title, "plain");
-    assert_eq!(plain.grace_from, GraceFrom::Defaults);
+    assert_eq!(plain.grace_from, GraceFrom::Defaults(None));
     assert_eq!(plain.policy.grace, Span::hours(12));
 }
 

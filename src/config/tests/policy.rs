@@ -16,11 +16,6 @@ fn what_does_not_fit_between_two_rotations_is_refused() {
              hint: give it a `grace` that ends before the next rotation begins",
         ),
         (
-            &["every: 12h"],
-            "3:12: secret `app`: the default grace of 1d is not shorter than the 12h between rotations\n  \
-             hint: give it a `grace` that ends before the next rotation begins",
-        ),
-        (
             &["every: 0 3 * * *", "grace: 25h"],
             "4:12: secret `app`: `grace` of 25h is not shorter than the 1d between rotations\n  \
              hint: give it a `grace` that ends before the next rotation begins",
@@ -58,6 +53,15 @@ fn an_issuer_without_overlap_leaves_no_grace() {
     assert_eq!(settled(&["grace: 2d"], Overlap::Two), Ok(Span::days(2)));
     assert_eq!(settled(&[], Overlap::None), Ok(Span::ZERO));
     assert_eq!(settled(&["grace: 0s"], Overlap::None), Ok(Span::ZERO));
+    // The usual grace has to fit between two rotations only where there is one.
+    assert_eq!(settled(&["every: 30m"], Overlap::None), Ok(Span::ZERO));
+    let crowded = settled(&["every: 12h"], Overlap::Two).unwrap_err();
+    assert_eq!(
+        Error::from(crowded).render(),
+        "error: rotations.yaml:3:12: secret `app`: the default grace of 1d is not shorter than the 12h between \
+         rotations\n  state: nothing was sent; every key is as it was\n  \
+         hint: give it a `grace` that ends before the next rotation begins\n"
+    );
     let refused = settled(&["grace: 2d"], Overlap::None).unwrap_err();
     assert_eq!(
         Error::from(refused).render(),

@@ -38,8 +38,7 @@ impl OpenAi {
                 call = call.query("after", after);
             }
             let page: Page<T> = call.bearer(self.admin()?).codes(known).read()?.parse()?;
-            let last = page.data.last().filter(|_| page.has_more);
-            let last = last.map(|last| last.id().to_owned());
+            let last = pages::after(&page.data, page.has_more, |last| last.id().to_owned())?;
             Ok((page.data, last))
         })
     }

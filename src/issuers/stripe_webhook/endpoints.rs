@@ -19,8 +19,7 @@ impl Webhooks {
                 call = call.query("starting_after", after);
             }
             let page: Page = self.dressed(call)?.read()?.parse()?;
-            let last = page.data.last().filter(|_| page.has_more);
-            let last = last.map(|last| last.id.clone());
+            let last = pages::after(&page.data, page.has_more, |last| last.id.clone())?;
             Ok((page.data, last))
         })?;
         found.retain(|endpoint| endpoint.url == self.config.url);

@@ -54,8 +54,13 @@ impl Identities {
         let unusable = |why: &str| LedgerError::Identity {
             source: credential.source().to_owned(),
             why: why.to_owned(),
+            hint: None,
         };
-        let text = credential.value().map_err(|fault| unusable(&fault.what))?;
+        let text = credential.value().map_err(|fault| LedgerError::Identity {
+            source: source.clone(),
+            why: fault.what,
+            hint: fault.hint,
+        })?;
         let text = text.expose();
         if text.contains("-----BEGIN OPENSSH PRIVATE KEY-----") {
             let keys = vec![ssh(text).map_err(unusable)?];
@@ -165,6 +170,7 @@ impl Identities {
             DecryptError::Plugin(_) | DecryptError::PluginResolve(_) => LedgerError::Identity {
                 source: self.source.clone(),
                 why: plain_text(&error.to_string()),
+                hint: None,
             },
             other => corrupt(plain_text(&other.to_string())),
         }

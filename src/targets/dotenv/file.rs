@@ -28,6 +28,8 @@ use beside::{beside, copy_attributes, directory, sweep};
 /// A file of settings is never larger.
 const LARGEST: u64 = 1024 * 1024;
 
+const NAME_A_FILE: &str = "correct `path:`; it names one file of `NAME=value` lines";
+
 /// What a file held when it was read.
 pub(super) struct Snapshot {
     path: PathBuf,
@@ -89,10 +91,10 @@ pub(super) fn read(path: &Path) -> Result<Option<Snapshot>, Fault> {
     let unreadable = |error| trouble("cannot be read", &error);
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(Fault::refused("is not a regular file"));
+        return Err(Fault::refused("is not a regular file").hint(NAME_A_FILE));
     }
     if metadata.len() > LARGEST {
-        return Err(Fault::refused("is larger than 1 MiB"));
+        return Err(Fault::refused("is larger than 1 MiB").hint(NAME_A_FILE));
     }
     let room = metadata.len() as usize + 1;
     let mut text = Zeroizing::new(Vec::with_capacity(room));
@@ -264,9 +266,21 @@ fn trouble(what: &str, error: &io::Error) -> Fault {
         }
         _ => FaultKind::Refused,
     };
-    let mut fault = Fault::refused(format!("{what}: {}", error.kind()));
-    fault.kind = kind;
-    fault
+    let hint = match error.kind() {
+        ErrorKind::NotFound => Some("correct `path:`, or where its link leads"),
+        ErrorKind::PermissionDenied => {
+            Some("let the user that runs rotakey read and write the file, and enter its directory")
+        }
+        ErrorKind::ReadOnlyFilesystem => Some("mount that file system for writing"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("make room on that disk"),
+        ErrorKind::IsADirectory | ErrorKind::NotADirectory => Some(NAME_A_FILE),
+        _ => None,
+    };
+    Fault {
+        kind,
+        hint: hint.map(str::to_owned),
+        ..Fault::refused(format!("{what}: {}", error.kind()))
+    }
 }
 
 #[cfg(test)]

@@ -271,7 +271,7 @@ impl Target for Dotenv {
         let timeout = self.config.reload_timeout.unwrap_or(Span::minutes(2));
         program.timeout = timeout.delta().to_std().unwrap_or_default();
         let done = Activation { deployment: None };
-        match program.run(b"") {
+        match program.tell(b"") {
             Ending::Exited(0, _) => Effect::Done(done),
             Ending::Exited(75, _) => Effect::NotDone(Fault::passing(
                 "the command asks to be tried later (exit 75)",

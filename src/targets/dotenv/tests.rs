@@ -183,6 +183,33 @@ fn a_reload_that_fails_was_not_done_and_one_that_hangs_is_uncertain() {
 }
 
 #[test]
+fn what_a_reload_leaves_running_lives_on_and_may_print() {
+    let (dir, path, _) = env("KEY=old\n");
+    let alive = dir.path().join("alive");
+    let activate = |script: &str| {
+        let config = serde_json::json!(
+            {"path": path, "variable": "KEY", "reload": ["sh", "-c", script]}
+        );
+        let target = target(config);
+        target.activate(&only(&target).services[0])
+    };
+    let done = Effect::Done(Activation { deployment: None });
+    let service = "sleep 0.3; echo serving; echo serving >&2";
+    let started = format!("({service}; echo yes > {}) &", alive.display());
+    assert_eq!(activate(&started), done);
+    assert!(!alive.exists());
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while fs::read_to_string(&alive).unwrap_or_default() != "yes\n" {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "it died of its first line"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(activate("head -c 2097152 /dev/zero"), done);
+}
+
+#[test]
 fn a_service_serves_once_it_was_reloaded_after_the_write() {
     let (_dir, path, _) = env("KEY=old\n");
     let config = serde_json::json!({"path": path, "variable": "KEY", "reload": ["true"]});

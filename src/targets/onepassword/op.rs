@@ -110,7 +110,7 @@ impl Op {
         let body = serde_json::to_vec(&whole).map(Zeroizing::new);
         let body = body.map_err(|_| Fault::refused("the item cannot be written as JSON"))?;
         let words = ["item", "edit", place.item, "--vault", place.vault];
-        let ending = self.program(&words)?.run(&body);
+        let ending = self.program(&words)?.tell(&body);
         Ok(settled(ending, "`op item edit` changed nothing", || {
             let (_, after) = self.look(place)?;
             let now = match after.value(place.field) {

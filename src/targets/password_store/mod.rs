@@ -148,7 +148,7 @@ impl PasswordStore {
     fn insert(&self, new: &str, old: &str) -> Effect<()> {
         let ending = self
             .program(&["insert", "--multiline", "--force"])
-            .run(new.as_bytes());
+            .tell(new.as_bytes());
         let exited = matches!(ending, Ending::Exited(..));
         let effect = settled(ending, "`pass insert` changed nothing", || {
             let now = self.show()?;

@@ -2,6 +2,7 @@
 
 mod anchored;
 mod handed_out;
+mod kept;
 mod shown;
 mod tampered;
 

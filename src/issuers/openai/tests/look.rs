@@ -40,6 +40,18 @@ fn a_tag_is_looked_for_in_keys_and_accounts_over_all_pages() {
 }
 
 #[test]
+fn a_list_that_breaks_off_says_nothing_of_what_is_not_in_it() {
+    let broken = json!({"object": "list", "data": [], "has_more": true});
+    let server = Server::start(vec![ok(broken)]);
+    let fault = issuer(&server, json!({})).find(&"rk-1".into()).unwrap_err();
+    assert_eq!(fault.kind, crate::model::FaultKind::Passing);
+    assert_eq!(
+        fault.what,
+        "the list breaks off: an empty page says that there is more"
+    );
+}
+
+#[test]
 fn what_the_models_call_says_is_a_verdict() {
     let verify = |answer| {
         let server = Server::start(vec![answer]);

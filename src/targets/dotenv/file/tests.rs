@@ -77,7 +77,8 @@ fn a_failed_rename_leaves_the_old_text_and_no_trace_of_the_new() {
     let full = |_: &Path, _: &Path| Err(io::Error::from(ErrorKind::StorageFull));
     let effect = snapshot(&path).replace_by(b"A=2\n", Way::Rename, full);
     let what = "cannot be replaced: no storage space";
-    assert_eq!(effect, Effect::NotDone(Fault::passing(what)));
+    let full = Fault::passing(what).hint("make room on that disk");
+    assert_eq!(effect, Effect::NotDone(full));
     assert_eq!(fs::read(&path).unwrap(), b"A=1\n");
     assert_eq!(names(&dir), ["x.env"]);
 }
