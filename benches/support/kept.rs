@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Arc, LazyLock};
 
 use age::secrecy::ExposeSecret;
-use chrono::{TimeDelta, Utc};
+use chrono::{SubsecRound, TimeDelta, Utc};
 
 use rotakey::ledger::{
     Actor, ActorKind, Change, Event, FileStore, KeyMark, Ledger, LockedLedger, NewVersion, Opening,
@@ -93,7 +93,8 @@ impl Kept {
 
 /// When the oldest event happened: the ledgers end now, so that nothing in them is due.
 pub(crate) fn start() -> Instant {
-    static START: LazyLock<Instant> = LazyLock::new(|| Utc::now() - five_years());
+    static START: LazyLock<Instant> =
+        LazyLock::new(|| (Utc::now() - five_years()).trunc_subsecs(3));
     *START
 }
 

@@ -90,6 +90,7 @@ fn rotate(locked: &mut LockedLedger, name: &str, number: u32, at: Instant) {
     }
     change(locked, name, promoted, What::Promoted { issuer_date: None });
     change(locked, name, over, What::RevokeIntended { run });
+    change(locked, name, over, What::Progress(Progress::Settled));
     let observed = Some("refused with HTTP 401".to_owned());
     change(locked, name, over, What::Finished { observed });
 }

@@ -188,14 +188,13 @@ impl Document {
             fp_key: &fp_key,
             mac: "",
         };
-        let mac = hex(&mac(&self.keys.mac, &unsigned).finalize().into_bytes());
-        let signed = Written {
-            mac: &mac,
-            ..unsigned
-        };
         let mut out = Wiped::default();
         // Without blanks, which would be a fifth of a large ledger: `jq` puts them in.
-        serde_json::to_writer(&mut out, &signed).expect(WRITES);
+        serde_json::to_writer(&mut out, &unsigned).expect(WRITES);
+        let mac = mac(&self.keys.mac, &[&out.0]).finalize().into_bytes();
+        let start = out.0.len() - end("").len();
+        out.0.truncate(start);
+        out.write_all(end(&hex(&mac)).as_bytes()).expect(WRITES);
         out.write_all(b"\n").expect(WRITES);
         out.0
     }
@@ -210,11 +209,16 @@ impl Document {
                 error.column()
             ))
         };
-        let Gate { format } = serde_json::from_slice(text).map_err(malformed)?;
-        if format > FORMAT {
-            return Err(Unreadable::Newer(format));
+        // A newer one may well be malformed to this build. A large ledger is not gone through twice to know it beforehand.
+        let newer = || match serde_json::from_slice(text) {
+            Ok(Gate { format }) if format > FORMAT => Some(Unreadable::Newer(format)),
+            _ => None,
+        };
+        let read: Read<'_> =
+            serde_json::from_slice(text).map_err(|error| newer().unwrap_or(malformed(error)))?;
+        if read.format > FORMAT {
+            return Err(Unreadable::Newer(read.format));
         }
-        let read: Read<'_> = serde_json::from_slice(text).map_err(malformed)?;
         let key = |text: &str| {
             parse_hex(text)
                 .map(Zeroizing::new)
@@ -224,23 +228,15 @@ impl Document {
         if keys.id != read.ledger {
             return Err(Unreadable::Forged("its id does not belong to its key"));
         }
-        let written = Written {
-            format: read.format,
-            ledger: read.ledger,
-            seq: read.seq,
-            epoch: read.epoch,
-            owner: &read.owner,
-            high_time: read.high_time,
-            recipients: &read.recipients,
-            state: &read.state,
-            audit: &read.audit,
-            mac_key: read.mac_key,
-            fp_key: read.fp_key,
-            mac: "",
+        let forged = Unreadable::Forged("its MAC is wrong");
+        let Some(stated) = parse_hex(read.mac) else {
+            return Err(forged);
         };
-        parse_hex(read.mac)
-            .and_then(|stated| mac(&keys.mac, &written).verify_slice(&stated).ok())
-            .ok_or(Unreadable::Forged("its MAC is wrong"))?;
+        let genuine = match text.strip_suffix(format!("{}\n", end(read.mac)).as_bytes()) {
+            Some(start) => mac(&keys.mac, &[start, end("").as_bytes()]),
+            None => read.mac_of_one_with_blanks(&keys.mac),
+        };
+        genuine.verify_slice(&stated).map_err(|_| forged)?;
         Ok(Self {
             keys,
             front: Front {
@@ -258,11 +254,38 @@ impl Document {
 
 const WRITES: &str = "the document has string keys, and writing to memory cannot fail";
 
-/// The MAC is over the same document with an empty `mac`, without blanks, in the order of the fields.
-fn mac(key: &Zeroizing<[u8; 32]>, unsigned: &Written<'_>) -> HmacSha256 {
-    let mut hashing = Hashing(keyed(key));
-    serde_json::to_writer(io::BufWriter::new(&mut hashing), unsigned).expect(WRITES);
-    hashing.0
+/// How a document ends. The MAC is over the text of the same document with an empty one, without the line end.
+fn end(mac: &str) -> String {
+    format!("\"{mac}\"}}")
+}
+
+fn mac(key: &Zeroizing<[u8; 32]>, texts: &[&[u8]]) -> HmacSha256 {
+    texts
+        .iter()
+        .fold(keyed(key), |mac, text| mac.chain_update(text))
+}
+
+impl Read<'_> {
+    /// The MAC of a ledger that an early build wrote, with blanks: they do not count.
+    fn mac_of_one_with_blanks(&self, key: &Zeroizing<[u8; 32]>) -> HmacSha256 {
+        let unsigned = Written {
+            format: self.format,
+            ledger: self.ledger,
+            seq: self.seq,
+            epoch: self.epoch,
+            owner: &self.owner,
+            high_time: self.high_time,
+            recipients: &self.recipients,
+            state: &self.state,
+            audit: &self.audit,
+            mac_key: self.mac_key,
+            fp_key: self.fp_key,
+            mac: "",
+        };
+        let mut hashing = Hashing(keyed(key));
+        serde_json::to_writer(io::BufWriter::new(&mut hashing), &unsigned).expect(WRITES);
+        hashing.0
+    }
 }
 
 fn keyed(key: &Zeroizing<[u8; 32]>) -> HmacSha256 {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant as Monotonic};
 
-use chrono::{TimeDelta, Utc};
+use chrono::{SubsecRound, TimeDelta, Utc};
 
 use crate::model::{Clock, Instant};
 
@@ -22,8 +22,9 @@ impl SystemClock {
 }
 
 impl Clock for SystemClock {
+    /// To the millisecond, as all of it is recorded.
     fn now(&self) -> Instant {
-        Utc::now()
+        Utc::now().trunc_subsecs(3)
     }
 
     /// Waits by the monotonic clock: a wall clock that is set back must not make a run wait for hours.

@@ -109,7 +109,8 @@ impl Identities {
             Form::Armored | Form::Binary => {}
         }
         match form {
-            Form::Armored => self.decrypt(place, ArmoredReader::new(sealed), sealed.len()),
+            // Base64: four letters for three bytes.
+            Form::Armored => self.decrypt(place, ArmoredReader::new(sealed), sealed.len() / 4 * 3),
             Form::Binary => self.decrypt(place, sealed, sealed.len()),
         }
     }
@@ -135,7 +136,7 @@ impl Identities {
         let reader = decryptor
             .decrypt(std::iter::once(&witness as &dyn age::Identity))
             .map_err(|error| self.cause(place, error))?;
-        // As large as the sealed file at once: a vector that grows leaves copies behind.
+        // As large as what is sealed at once: a vector that grows leaves copies behind.
         let mut plain = Zeroizing::new(Vec::with_capacity(length + 1));
         let read = reader.take(LARGEST + 1).read_to_end(&mut plain);
         match read {

@@ -156,6 +156,26 @@ fn a_document_edited_by_hand_is_refused() {
 }
 
 #[test]
+fn a_ledger_of_an_early_build_with_blanks_is_one_and_an_edited_one_is_none() {
+    let sandbox = Sandbox::with_ledger();
+    let ledger = sandbox.open().unwrap();
+    let text = ledger
+        .document
+        .text(&ledger.document.front, &ledger.document.audit);
+    let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let blanks = serde_json::to_string_pretty(&json).unwrap();
+    let put = |text: &str| {
+        let sealed = ledger.recipients.seal(text.as_bytes(), Form::Armored);
+        fs::write(sandbox.ledger(), sealed.unwrap()).unwrap();
+    };
+    put(&blanks);
+    assert_eq!(sandbox.open().unwrap().seq(), ledger.seq());
+    put(&blanks.replace("\"epoch\": 1", "\"epoch\": 2"));
+    let error = refusal(&sandbox);
+    assert!(error.to_string().ends_with("its MAC is wrong"), "{error}");
+}
+
+#[test]
 fn a_newer_format_is_left_to_a_newer_rotakey() {
     let sandbox = Sandbox::with_ledger();
     let ledger = sandbox.open().unwrap();
