@@ -71,11 +71,11 @@ step install_missing
 step install_servers
 step cargo fmt --check
 step cargo clippy --locked --all-targets -- -D warnings
+step env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 # Not --all-targets: that would run the benchmarks as well.
 step cargo test --locked --lib --bins --tests --examples
 step cargo test --locked --doc
 step cargo run --locked --example demo
 step readme_start
-step env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 echo
 echo "== all green after $SECONDS s"

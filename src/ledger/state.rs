@@ -49,7 +49,7 @@ pub struct Running {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretState {
-    /// The versions that live and the newest dead ones, oldest first. Dead ones are tombstones without a value.
+    /// The versions that live and the dead ones of the latest rotation, oldest first. These are tombstones without a value.
     #[serde(deserialize_with = "without_room")]
     pub versions: Vec<Version>,
     /// The rotation that has not ended. In a place of its own: it is large, and most secrets have none.
@@ -387,7 +387,7 @@ pub struct Promoted {
     pub issuer_date: Option<Instant>,
 }
 
-/// Reads a list that takes no more memory than it needs: most of ten thousand secrets have three versions, and a list
+/// Reads a list that takes no more memory than it needs: most of ten thousand secrets have two versions, and a list
 /// that grows leaves room for four.
 fn without_room<'de, D, T>(json: D) -> Result<Vec<T>, D::Error>
 where

@@ -1,7 +1,7 @@
 //! What people see: the one owner of stdout and stderr.
 //!
 //! stdout is data, stderr is talk. Nothing here panics when either is closed or full: what could not be said on stderr
-//! is lost, what could not be written to stdout is remembered and fails the run ([`Printer::finish`]).
+//! is lost, what could not be written to stdout is remembered and fails the run (`Printer::finish`).
 
 mod fit;
 mod ink;

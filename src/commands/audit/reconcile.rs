@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::commands::joined::{Joined, join};
+use crate::commands::joined::{Joined, join, refused};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::issuers::Held;
-use crate::ledger::{Ledger, Stage};
+use crate::ledger::{Ledger, LedgerError, Stage};
+use crate::model::sanitise;
 use crate::model::when::{counted, date};
-use crate::model::{KeyId, sanitise};
 use crate::run::Run;
 use crate::ui::{Ink, Manner, Table};
 
@@ -53,7 +53,8 @@ pub fn reconcile(run: &mut Run, _: &Args) -> Result<Exit> {
         never: never_rotated(&joined, &ledger),
         ..Found::default()
     };
-    let exit = ask(run, &joined, &ledger, &mut found);
+    let known = known(&ledger).map_err(refused)?;
+    let exit = ask(run, &joined, &known, &mut found);
     match run.ui.manner() {
         Manner::Json => found.lines(run),
         _ => found.tables(run),
@@ -67,7 +68,7 @@ pub fn reconcile(run: &mut Run, _: &Args) -> Result<Exit> {
 }
 
 /// Each place once, however many secrets are made there.
-fn ask(run: &mut Run, joined: &Joined, ledger: &Ledger, found: &mut Found) -> Exit {
+fn ask(run: &mut Run, joined: &Joined, known: &BTreeMap<String, Life>, found: &mut Found) -> Exit {
     let mut exit = Exit::Done;
     for secret in joined.secrets.values() {
         let place = secret.issuer.place();
@@ -86,11 +87,10 @@ fn ask(run: &mut Run, joined: &Joined, ledger: &Ledger, found: &mut Found) -> Ex
         found
             .places
             .insert(place.clone(), listed.as_ref().map(Vec::len));
-        let known = known(ledger);
         for key in listed.into_iter().flatten() {
-            let why = match known.get(&key.id) {
-                Some(Stage::Revoked) => "rotakey saw it refused, and it is listed again",
-                Some(_) => continue,
+            let why = match known.get(key.id.as_str()) {
+                Some(Life::Ended) => "rotakey saw it refused, and it is listed again",
+                Some(Life::Alive) => continue,
                 None if key.name.starts_with("rotakey") => "rotakey's mark, and not in this ledger",
                 None => "nobody manages it",
             };
@@ -101,16 +101,28 @@ fn ask(run: &mut Run, joined: &Joined, ledger: &Ledger, found: &mut Found) -> Ex
     exit
 }
 
-/// The ids of all keys that the ledger has ever seen.
-fn known(ledger: &Ledger) -> BTreeMap<KeyId, Stage> {
-    let versions = ledger
-        .state()
-        .secrets
-        .values()
-        .flat_map(|secret| &secret.versions);
-    versions
-        .filter_map(|version| Some((version.key_id.clone()?, version.stage)))
-        .collect()
+/// Whether a key lives, as far as rotakey knows.
+#[derive(Clone, Copy, PartialEq)]
+enum Life {
+    Alive,
+    Ended,
+}
+
+/// The ids of all keys that the ledger has ever seen: the log remembers those that are forgotten elsewhere.
+fn known(ledger: &Ledger) -> Result<BTreeMap<String, Life>, LedgerError> {
+    let mut known = BTreeMap::new();
+    let mut events = ledger.events();
+    while let Some(event) = events.next_entry()? {
+        let marks = [event.old, event.new].into_iter().flatten();
+        let ids = marks.filter_map(|mark| mark.id);
+        known.extend(ids.map(|id| (id.to_string(), Life::Ended)));
+    }
+    let versions = ledger.state().secrets.values();
+    let versions = versions.flat_map(|secret| &secret.versions);
+    let alive = versions.filter(|version| version.stage != Stage::Revoked);
+    let ids = alive.filter_map(|version| version.key_id.as_ref());
+    known.extend(ids.map(|id| (id.to_string(), Life::Alive)));
+    Ok(known)
 }
 
 fn never_rotated(joined: &Joined, ledger: &Ledger) -> Vec<Never> {

@@ -19,11 +19,6 @@ use super::state::{
     Trigger, Unsettled, Version, Way,
 };
 
-/// So many dead versions of a secret are remembered: those that one rotation can leave, and a lost one leaves two. More
-/// would serve nobody. People are told of the keys of the rotation that has just ended; a number follows the newest
-/// version; and the audit log holds the mark of every key for ever.
-const TOMBSTONES: usize = 2;
-
 /// Why a change cannot be recorded. A broken invariant of our own, never a person's mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IllegalChange {
@@ -407,19 +402,21 @@ impl Applying<'_> {
         });
     }
 
-    /// The tombstones of those that died first go: a commit is not to cost more in year five than on day one.
-    fn forget(&mut self) {
-        let versions = &mut self.secret.versions;
-        let dead = |version: &&Version| version.stage == Stage::Revoked;
-        let mut deaths: Vec<_> = versions.iter().filter(dead).map(death).collect();
-        deaths.sort_unstable();
-        let goes = &deaths[..deaths.len().saturating_sub(TOMBSTONES)];
-        versions.retain(|version| !goes.contains(&death(version)));
+    /// Only the dead of the rotation that has just ended are remembered, for people are told of them: a commit is not to
+    /// cost more in year five than on day one, and the audit log holds the mark of every key for ever. A number follows
+    /// the newest version, which is never forgotten.
+    fn forget(&mut self, but: [Option<VersionNumber>; 2]) {
+        let kept = |version: &Version| {
+            version.stage != Stage::Revoked || but.contains(&Some(version.number))
+        };
+        self.secret.versions.retain(kept);
     }
 
     /// No rotation is open any more: its sites are kept in mind, and a leak whose keys are all dead is answered.
     fn over(&mut self, end: Milestone) {
+        let mut of_it = [None; 2];
         if let Some(open) = self.secret.rotation.take() {
+            of_it = [open.from, open.to];
             self.secret.doubt = open.unsettled.or(open.sending).map(Box::new);
             let sites = open.sites.into_iter();
             let sites: KnownSites = sites.map(|(id, site)| (id, site.label.into())).collect();
@@ -427,7 +424,7 @@ impl Applying<'_> {
                 self.secret.sites = sites;
             }
         }
-        self.forget();
+        self.forget(of_it);
         let versions = &self.secret.versions;
         let lives = |newest| {
             versions
@@ -577,11 +574,6 @@ impl Applying<'_> {
 fn bury(version: &mut Version, at: Instant) {
     (version.stage, version.fields, version.revoked_at) = (Stage::Revoked, None, Some(at));
     (version.tag, version.notes) = (None, BTreeMap::new());
-}
-
-/// By which those that are dead are put in order.
-fn death(version: &Version) -> (Option<Instant>, VersionNumber) {
-    (version.revoked_at, version.number)
 }
 
 fn mark(version: &Version) -> KeyMark {

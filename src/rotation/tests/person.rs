@@ -29,7 +29,13 @@ fn where_both_keys_are_dead_the_rotation_is_closed_and_another_one_begun() {
     life.outside.world().person_ends(FIRST);
     life.outside.world().person_ends(NEW);
     drop(life.night(Manner::ByHand).expect("no death"));
-    assert_eq!(life.state().versions.len(), 3);
+    let kept = life.state().versions;
+    let numbers: Vec<u32> = kept.iter().map(|version| version.number.0).collect();
+    assert_eq!(
+        numbers,
+        [3],
+        "the dead are forgotten, and no number is given twice"
+    );
     life.live_on();
     life.outside.world().outages.clear();
     life.check("both dead");
